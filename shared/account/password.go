@@ -1,0 +1,121 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"irc.now/shared/config"
+	"irc.now/shared/fault"
+	"irc.now/shared/store"
+)
+
+// Limits of connection passwords.
+const (
+	MaxPasswords    = 25 // live ones per user: more clients than anybody has, fewer than would burden us
+	MaxPasswordName = 64 // characters
+	lastUsedEvery   = time.Minute
+)
+
+// ConnectionPassword is what one of a user's IRC clients signs in with, without the secret itself.
+type ConnectionPassword struct {
+	ID         string
+	Name       string // the user's own words for the client
+	CreatedAt  time.Time
+	LastUsedAt *time.Time // exact to a minute; nil when never used
+	RevokedAt  *time.Time // nil while it works
+}
+
+// CreatePassword makes a connection password called name. The secret is returned this once and cannot be had again.
+// It is Invalid for a bad name, and OverQuota when the user has MaxPasswords that work.
+func (s *Store) CreatePassword(ctx context.Context, userID, name string) (config.Secret, ConnectionPassword, error) {
+	name, err := parsePasswordName(name)
+	if err != nil {
+		return "", ConnectionPassword{}, err
+	}
+	secret := newSecret()
+	password := ConnectionPassword{ID: secret.id, Name: name, CreatedAt: s.now()}
+	err = store.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := checkPasswordCount(ctx, tx, userID); err != nil {
+			return err
+		}
+		hash := secret.hash()
+		_, err := tx.Exec(ctx, `
+			INSERT INTO connection_password (id, account_id, name, hash, created_at) VALUES ($1, $2, $3, $4, $5)`,
+			password.ID, userID, name, hash[:], password.CreatedAt)
+		return err
+	})
+	if err != nil {
+		return "", ConnectionPassword{}, store.Fault(fmt.Errorf("create connection password: %w", err))
+	}
+	return config.Secret(secret.String()), password, nil
+}
+
+func parsePasswordName(name string) (string, error) {
+	name = strings.TrimSpace(name)
+	switch {
+	case name == "":
+		return "", fault.Field("name", "Please give the password a name, such as the client that will use it.")
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unprintable):
+		return "", fault.Field("name", "A name cannot contain control characters.")
+	case utf8.RuneCountInString(name) > MaxPasswordName:
+		return "", fault.Field("name", "A name has at most %d characters.", MaxPasswordName)
+	}
+	return name, nil
+}
+
+// unprintable refuses what could disguise a name: control and format characters (such as those that turn the
+// writing direction) beside line breaks.
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }
+
+// checkPasswordCount locks the account, so that two requests at once cannot both be the last one allowed.
+func checkPasswordCount(ctx context.Context, tx pgx.Tx, userID string) error {
+	var live int
+	err := tx.QueryRow(ctx, `
+		WITH owner AS (SELECT id FROM account WHERE id = $1 FOR UPDATE)
+		SELECT (SELECT count(*) FROM connection_password WHERE account_id = owner.id AND revoked_at IS NULL)
+		FROM owner`, userID).Scan(&live)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows) || store.Code(err) == store.InvalidTextRepresentation:
+		return fault.Wrap(err, fault.NotFound, "There is no such account.")
+	case err != nil:
+		return err
+	case live >= MaxPasswords:
+		return fault.New(fault.OverQuota,
+			"You have %d connection passwords, which is the most there can be. Revoke one that you no longer use.", live)
+	}
+	return nil
+}
+
+// Passwords lists the user's connection passwords, those that work first, then the newest first.
+func (s *Store) Passwords(ctx context.Context, userID string) ([]ConnectionPassword, error) {
+	rows, _ := s.pool.Query(ctx, `
+		SELECT id, name, created_at, last_used_at, revoked_at FROM connection_password WHERE account_id = $1
+		ORDER BY revoked_at IS NOT NULL, created_at DESC, id`, userID)
+	passwords, err := pgx.CollectRows(rows, pgx.RowToStructByName[ConnectionPassword])
+	if err != nil {
+		return nil, store.Fault(fmt.Errorf("list connection passwords: %w", err))
+	}
+	return passwords, nil
+}
+
+// RevokePassword makes one of the user's passwords fail from now on; the connections it opened are closed by the
+// next tick of functions/revoke. Revoking again changes nothing. It is NotFound when the password is not the user's.
+func (s *Store) RevokePassword(ctx context.Context, userID, passwordID string) error {
+	tag, err := s.pool.Exec(ctx, `
+		UPDATE connection_password SET revoked_at = coalesce(revoked_at, $3) WHERE id = $2 AND account_id = $1`,
+		userID, passwordID, s.now())
+	if err != nil && store.Code(err) != store.InvalidTextRepresentation {
+		return store.Fault(fmt.Errorf("revoke connection password: %w", err))
+	}
+	if tag.RowsAffected() == 0 {
+		return fault.New(fault.NotFound, "There is no such connection password.")
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"irc.now/shared/fault"
+)
+
+// Codes of PostgreSQL errors (appendix A of its manual) that our code acts on.
+const (
+	UniqueViolation           = "23505"
+	ForeignKeyViolation       = "23503"
+	InvalidTextRepresentation = "22P02"
+	SerializationFailure      = "40001"
+	DeadlockDetected          = "40P01"
+	UndefinedTable            = "42P01"
+	DuplicateDatabase         = "42P04"
+	DuplicateObject           = "42710"
+)
+
+// Code is the SQLSTATE of a PostgreSQL error, or empty where err is something else.
+func Code(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+// Fault marks err Unavailable where the database is away or overloaded, so that callers can say "try again later"
+// instead of "something went wrong". Any other error, nil included, comes back as it is.
+func Fault(err error) error {
+	if !away(err) {
+		return err
+	}
+	return fault.Wrap(err, fault.Unavailable, "Our database is away for a moment. Please try again shortly.")
+}
+
+// awayClasses are SQLSTATE classes that pass by themselves: connection exception, insufficient resources, operator
+// intervention (shutdown, start-up, statement_timeout).
+var awayClasses = []string{"08", "53", "57"}
+
+func away(err error) bool {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return false
+	}
+	if code := Code(err); code != "" {
+		for _, class := range awayClasses {
+			if strings.HasPrefix(code, class) {
+				return true
+			}
+		}
+		return false
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	return errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err)
+}
