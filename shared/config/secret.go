@@ -9,7 +9,7 @@ import (
 const redacted = "[redacted]"
 
 // Secret is a password, key or token. Every way of printing it (fmt with any verb, slog, JSON, text encodings)
-// gives "[redacted]"; only [Secret.Reveal] gives the value. The empty Secret prints as nothing, so that a log
+// gives "[redacted]", except as the key of a map in JSON; only [Secret.Reveal] gives the value. The empty Secret prints as nothing, so that a log
 // shows whether one was set.
 type Secret string
 
