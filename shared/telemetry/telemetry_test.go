@@ -1,0 +1,142 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"irc.now/shared/telemetry"
+)
+
+func TestLogCarriesProgramAndRequestID(t *testing.T) {
+	var out bytes.Buffer
+	log := telemetry.NewLogger(&out, "portal", nil).With("user", "alice").WithGroup("g")
+	log.InfoContext(telemetry.WithRequestID(t.Context(), "abc"), "hello")
+	var record map[string]any
+	if err := json.Unmarshal(out.Bytes(), &record); err != nil {
+		t.Fatalf("%v in %s", err, out.String())
+	}
+	if record["program"] != "portal" || record["user"] != "alice" || !strings.Contains(out.String(), `"request_id":"abc"`) {
+		t.Errorf("got %s", out.String())
+	}
+}
+
+func TestLogFormatAndLevel(t *testing.T) {
+	t.Setenv("LOG_FORMAT", "text")
+	var out bytes.Buffer
+	log := telemetry.NewLogger(&out, "portal", telemetry.Level("warn"))
+	log.InfoContext(t.Context(), "quiet")
+	log.WarnContext(t.Context(), "loud")
+	if got := out.String(); strings.Contains(got, "quiet") || !strings.Contains(got, "msg=loud program=portal") {
+		t.Errorf("got %s", got)
+	}
+	if telemetry.Level("nonsense") != slog.LevelInfo || telemetry.Level("") != slog.LevelInfo ||
+		telemetry.Level("debug") != slog.LevelDebug {
+		t.Error("Level is wrong")
+	}
+}
+
+func TestRequestIDIsTakenOnlyWhenHarmless(t *testing.T) {
+	for id, taken := range map[string]bool{
+		"01J-abc_DEF.9": true, "": false, "a b": false, "a\nb": false, "<script>": false, strings.Repeat("a", 65): false,
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		r.Header.Set("X-Request-Id", id)
+		got := telemetry.RequestIDFrom(r)
+		if (got == id) != taken || got == "" {
+			t.Errorf("%q: got %q", id, got)
+		}
+	}
+	if telemetry.NewRequestID() == telemetry.NewRequestID() {
+		t.Error("request ids repeat")
+	}
+	if telemetry.RequestID(context.Background()) != "" {
+		t.Error("an id from nowhere")
+	}
+}
+
+func TestMetricsByRoute(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	metrics := telemetry.NewHTTP(registry)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /networks/{name}", func(http.ResponseWriter, *http.Request) {})
+	recorded := telemetry.RecordRoute(mux)
+	serve := func(method, path string) {
+		r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
+		ctx, route := telemetry.WithRoute(r.Context())
+		done := metrics.Begin(method)
+		w := httptest.NewRecorder()
+		recorded.ServeHTTP(w, r.WithContext(ctx))
+		done(route(), w.Code)
+	}
+	serve(http.MethodGet, "/networks/libera")
+	serve(http.MethodGet, "/networks/oftc")
+	serve("BREW", "/"+strings.Repeat("x", 100))
+	want := `
+# HELP http_requests_total Requests answered, by route and status code.
+# TYPE http_requests_total counter
+http_requests_total{code="200",method="GET",route="GET /networks/{name}"} 2
+http_requests_total{code="404",method="other",route="unmatched"} 1
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "http_requests_total"); err != nil {
+		t.Error(err)
+	}
+	if n := testutil.CollectAndCount(registry, "http_request_duration_seconds"); n != 2 {
+		t.Errorf("%d duration series, want 2", n)
+	}
+}
+
+func TestRouteOfAPanicIsKnown(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /boom", func(http.ResponseWriter, *http.Request) { panic("boom") })
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/boom", nil)
+	ctx, route := telemetry.WithRoute(r.Context())
+	func() {
+		defer func() { _ = recover() }()
+		telemetry.RecordRoute(mux).ServeHTTP(httptest.NewRecorder(), r.WithContext(ctx))
+	}()
+	if route() != "GET /boom" {
+		t.Errorf("got %q", route())
+	}
+}
+
+func TestRegistryServesRuntimeMetrics(t *testing.T) {
+	w := httptest.NewRecorder()
+	telemetry.MetricsHandler(telemetry.NewRegistry()).ServeHTTP(w,
+		httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "go_goroutines") {
+		t.Errorf("%d: %s", w.Code, w.Body.String())
+	}
+}
+
+func TestPoolCollector(t *testing.T) {
+	// A pool connects when it is first used, so no server is needed for its figures.
+	config, err := pgxpool.ParseConfig("postgres://127.0.0.1:1/accounts?pool_max_conns=7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(telemetry.PoolCollector(pool, "accounts"))
+	want := `
+# HELP postgres_pool_connections_max Most connections the pool may hold.
+# TYPE postgres_pool_connections_max gauge
+postgres_pool_connections_max{database="accounts"} 7
+`
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "postgres_pool_connections_max"); err != nil {
+		t.Error(err)
+	}
+}
