@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"irc.now/longrunning/local/identity"
 )
 
 func TestSignInTellsNobodyWhichAccountsExist(t *testing.T) {
