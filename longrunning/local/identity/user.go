@@ -69,12 +69,21 @@ func (p *Provider) authenticate(ctx context.Context, email, password string) (pe
 	return found, nil
 }
 
-// EnsureUser makes a person with a known password where there is none with this address; an existing one is left as it
-// is. The one-machine platform makes its demo account this way.
+// EnsureUser makes sure that somebody can sign in with this address and password: it creates the account, or gives the
+// one that is there this password. The one-machine platform keeps its demo account by it.
 func (p *Provider) EnsureUser(ctx context.Context, email, password string) error {
-	_, err := p.createUser(ctx, email, password)
-	if fault.Is(err, fault.Conflict) {
-		return nil
+	_, err := p.authenticate(ctx, email, password)
+	if !fault.Is(err, fault.Unauthenticated) {
+		return err
 	}
-	return err
+	hash, err := p.hasher.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	_, err = p.pool.Exec(ctx, `INSERT INTO users (email, password_hash) VALUES ($1, $2)
+		ON CONFLICT (email) DO UPDATE SET password_hash = excluded.password_hash`, email, hash)
+	if err != nil {
+		return fmt.Errorf("ensure user: %w", err)
+	}
+	return nil
 }
