@@ -1,0 +1,60 @@
+package identity
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// The cookies, as they are called over plain HTTP; over TLS each has the __Host- prefix.
+const (
+	sessionCookie = "identity-session"
+	browserCookie = "identity-browser" // marks the browser that began an authorization request
+)
+
+func (p *Provider) cookieName(name string) string {
+	if p.config.secure() {
+		return "__Host-" + name
+	}
+	return name
+}
+
+func (p *Provider) setCookie(w http.ResponseWriter, name, value string, lifetime time.Duration) {
+	cookie := &http.Cookie{
+		Name: p.cookieName(name), Value: value, Path: "/", HttpOnly: true,
+		// Lax, not Strict: people arrive here by a link from the application they sign in to.
+		Secure: p.config.secure(), SameSite: http.SameSiteLaxMode, MaxAge: int(lifetime.Seconds()),
+	}
+	if value == "" {
+		cookie.MaxAge = -1
+	}
+	http.SetCookie(w, cookie)
+}
+
+// cookie reads one of ours; values of an impossible length are nobody's.
+func (p *Provider) cookie(r *http.Request, name string) (string, bool) {
+	cookie, err := r.Cookie(p.cookieName(name))
+	if err != nil || cookie.Value == "" || len(cookie.Value) > 64 {
+		return "", false
+	}
+	return cookie.Value, true
+}
+
+type browserKey struct{}
+
+// browser marks the browser that asks and returns the request with that mark in its context, where createAuthRequest
+// finds it.
+func (p *Provider) browser(w http.ResponseWriter, r *http.Request) *http.Request {
+	mark, ok := p.cookie(r, browserCookie)
+	if !ok {
+		mark = newSecret()
+		p.setCookie(w, browserCookie, mark, 24*time.Hour)
+	}
+	return r.WithContext(context.WithValue(r.Context(), browserKey{}, hashSecret(mark)))
+}
+
+// browserHash is nil where the request came from no marked browser.
+func browserHash(ctx context.Context) []byte {
+	hash, _ := ctx.Value(browserKey{}).([]byte)
+	return hash
+}

@@ -1,0 +1,59 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+
+	"irc.now/shared/fault"
+)
+
+// The loopback addresses. Names below localhost may lead to either.
+const (
+	loopback4 = "127.0.0.1"
+	loopback6 = "::1"
+)
+
+// listen opens a port on both loopback addresses; the IPv6 one is left out where the machine has none. Variable names
+// the setting that chooses another port.
+func listen(port int, what, variable string) ([]net.Listener, int, error) {
+	first, err := net.Listen("tcp4", net.JoinHostPort(loopback4, strconv.Itoa(port)))
+	if err != nil {
+		return nil, 0, portFault(err, port, what, variable)
+	}
+	port = first.Addr().(*net.TCPAddr).Port
+	second, err := net.Listen("tcp6", net.JoinHostPort(loopback6, strconv.Itoa(port)))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, 0, errors.Join(portFault(err, port, what, variable), first.Close())
+	}
+	if err != nil {
+		return []net.Listener{first}, port, nil
+	}
+	return []net.Listener{first, second}, port, nil
+}
+
+func portFault(err error, port int, what, variable string) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fault.Wrap(err, fault.Conflict,
+			"Port %d, which %s needs, is in use by another program. Stop that program, or choose another port: %s=%d make run",
+			port, what, variable, port+1000)
+	case errors.Is(err, syscall.EACCES):
+		return fault.Wrap(err, fault.Forbidden,
+			"You may not open port %d, which %s needs. Choose one above 1023: %s=8080 make run", port, what, variable)
+	}
+	return fmt.Errorf("open port %d for %s: %w", port, what, err)
+}
+
+// claim finds out whether a child could open port, and chooses one where it is 0. It tells on which loopback addresses
+// the child can listen.
+func claim(port int, what, variable string) (hosts []string, chosen int, err error) {
+	listeners, chosen, err := listen(port, what, variable)
+	for _, l := range listeners {
+		hosts = append(hosts, l.Addr().(*net.TCPAddr).IP.String())
+		err = errors.Join(err, l.Close())
+	}
+	return hosts, chosen, err
+}

@@ -1,0 +1,88 @@
+package local
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"irc.now/shared/fault"
+)
+
+// secrets are what the parts prove themselves to each other with. They are made once per data folder. Their type
+// prints nothing of them; only the file does.
+type secrets struct{ values secretValues }
+
+type secretValues struct {
+	DemoPassword     string `json:"demo_password"`
+	IdentityKey      []byte `json:"identity_key"`
+	TokenSealKey     []byte `json:"token_seal_key"`
+	PortalClient     string `json:"portal_client_secret"`
+	IntrospectClient string `json:"introspect_client_secret"`
+	BouncerClient    string `json:"bouncer_client_secret"`
+	BouncerAdmin     string `json:"bouncer_admin_token"`
+}
+
+func (secrets) String() string { return "[redacted]" }
+
+const keyLength = 32
+
+func newSecrets() secretValues {
+	key := func() []byte {
+		made := make([]byte, keyLength)
+		_, _ = rand.Read(made) // never fails (crypto/rand)
+		return made
+	}
+	return secretValues{
+		DemoPassword: rand.Text()[:16], IdentityKey: key(), TokenSealKey: key(),
+		PortalClient: rand.Text(), IntrospectClient: rand.Text(), BouncerClient: rand.Text(), BouncerAdmin: rand.Text(),
+	}
+}
+
+// loadSecrets reads dir's secrets and makes what is missing: all of them at the first start, new ones later.
+func loadSecrets(dir string) (secrets, error) {
+	path := filepath.Join(dir, "secrets.json")
+	made := newSecrets()
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return secrets{}, fmt.Errorf("read secrets: %w", err)
+	}
+	if err == nil {
+		// What the file names replaces what was just made.
+		if err := json.Unmarshal(text, &made); err != nil || len(made.IdentityKey) != keyLength || len(made.TokenSealKey) != keyLength {
+			return secrets{}, fault.Wrap(err, fault.Invalid,
+				"%s cannot be read. Remove it to have new secrets made; everybody is signed out then.", path)
+		}
+	}
+	complete, err := json.MarshalIndent(made, "", "  ")
+	if err != nil {
+		return secrets{}, fmt.Errorf("encode secrets: %w", err)
+	}
+	if bytes.Equal(complete, text) {
+		return secrets{made}, nil
+	}
+	return secrets{made}, writeFile(path, complete)
+}
+
+// writeFile replaces a file whole, readable by us only: a full disk must not leave half of it.
+func writeFile(path string, text []byte) error {
+	aside := path + ".new"
+	if err := os.WriteFile(aside, text, 0o600); err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", filepath.Base(path), err), os.Remove(aside))
+	}
+	if err := os.Rename(aside, path); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+func (s secrets) identityKey() [32]byte { return [32]byte(s.values.IdentityKey) }
+
+func (s secrets) tokenSealKey() string {
+	return base64.StdEncoding.EncodeToString(s.values.TokenSealKey)
+}

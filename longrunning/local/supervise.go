@@ -1,0 +1,136 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Back-off between restarts of a child that died. One that held out for steady begins anew.
+const (
+	firstPause = 500 * time.Millisecond
+	longPause  = 30 * time.Second
+	steady     = time.Minute
+)
+
+// server is a foreign program that runs as our child.
+type server interface {
+	Done() <-chan struct{}
+	Err() error
+	Stop(ctx context.Context) error
+}
+
+// keeper starts a server and starts it again whenever it dies.
+type keeper struct {
+	name  string
+	start func(context.Context) (server, error)
+	say   func(format string, args ...any)
+	log   *slog.Logger
+
+	stop context.CancelFunc
+	done chan struct{}
+
+	mu      sync.Mutex
+	current server // nil while it is down
+}
+
+// begin starts the server for the first time and keeps it from then on. Its error is the start's.
+func (k *keeper) begin(ctx context.Context) error {
+	started, err := k.start(ctx)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", k.name, err)
+	}
+	k.set(started)
+	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	k.stop, k.done = stop, make(chan struct{})
+	go k.keep(keeping, started)
+	return nil
+}
+
+func (k *keeper) set(s server) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.current = s
+}
+
+// keep waits for the server to die and brings it back, until ctx ends.
+func (k *keeper) keep(ctx context.Context, running server) {
+	defer close(k.done)
+	pause := firstPause
+	for {
+		since := time.Now()
+		select {
+		case <-ctx.Done():
+			return
+		case <-running.Done():
+		}
+		k.set(nil)
+		k.say("%s has stopped by itself; starting it again.", k.name)
+		k.log.ErrorContext(ctx, "child died", slog.String("child", k.name), slog.Any("error", running.Err()))
+		// What a dead server holds (a lock, a folder) must be free before the next start.
+		if err := running.Stop(ctx); err != nil {
+			k.log.WarnContext(ctx, "clean-up after a child failed", slog.String("child", k.name), slog.Any("error", err))
+		}
+		if time.Since(since) > steady {
+			pause = firstPause
+		}
+		running, pause = k.revive(ctx, pause)
+		if running == nil {
+			return
+		}
+		k.set(running)
+		k.say("%s is back.", k.name)
+	}
+}
+
+// revive tries until the server runs, with growing pauses; nil when ctx ended meanwhile.
+func (k *keeper) revive(ctx context.Context, pause time.Duration) (server, time.Duration) {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, pause
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, longPause)
+		started, err := k.start(ctx)
+		if err == nil {
+			return started, pause
+		}
+		if ctx.Err() == nil {
+			k.say("%s did not come back (%v); trying again in %s.", k.name, err, pause)
+		}
+	}
+}
+
+// end stops keeping, and then the server.
+func (k *keeper) end(ctx context.Context) error {
+	if k.stop == nil {
+		return nil
+	}
+	k.stop()
+	<-k.done
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.current == nil {
+		return nil
+	}
+	err := k.current.Stop(ctx)
+	if err != nil {
+		return fmt.Errorf("stop %s: %w", k.name, err)
+	}
+	return nil
+}
+
+// inParallel runs steps at the same time and returns when all are done, with all their errors.
+func inParallel(steps ...func() error) error {
+	errs := make([]error, len(steps))
+	var tasks sync.WaitGroup
+	for i, step := range steps {
+		tasks.Go(func() { errs[i] = step() })
+	}
+	tasks.Wait()
+	return errors.Join(errs...)
+}

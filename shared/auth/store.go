@@ -1,0 +1,121 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// databaseDeadline bounds each session query, so that a database that hangs costs a page and not all of them.
+const databaseDeadline = 5 * time.Second
+
+// errNoContext answers scs's methods without a context; the manager never calls them on a CtxStore.
+var errNoContext = errors.New("auth: the session store needs a context")
+
+// sessionStore keeps scs's sessions in the table that scs/pgxstore defines. pgxstore itself takes no context, so a
+// request that has gone away, or a database that hangs, would keep its connection; and it sweeps from a goroutine,
+// which a function that is scaled to zero does not have.
+type sessionStore struct{ pool *pgxpool.Pool }
+
+func (s *sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, databaseDeadline)
+	defer cancel()
+	var data []byte
+	err := s.pool.QueryRow(ctx, `SELECT data FROM sessions WHERE token = $1 AND expiry > now()`, token).Scan(&data)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("find session: %w", err)
+	}
+	return data, true, nil
+}
+
+func (s *sessionStore) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
+	// A visitor who closes the page while it is answered must not lose what the answer depends on.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), databaseDeadline)
+	defer cancel()
+	_, err := s.pool.Exec(ctx, `INSERT INTO sessions (token, data, expiry) VALUES ($1, $2, $3)
+		ON CONFLICT (token) DO UPDATE SET data = EXCLUDED.data, expiry = EXCLUDED.expiry`, token, data, expiry)
+	if err != nil {
+		return fmt.Errorf("store session: %w", err)
+	}
+	return nil
+}
+
+func (s *sessionStore) DeleteCtx(ctx context.Context, token string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), databaseDeadline)
+	defer cancel()
+	if _, err := s.pool.Exec(ctx, `DELETE FROM sessions WHERE token = $1`, token); err != nil {
+		return fmt.Errorf("delete session: %w", err)
+	}
+	return nil
+}
+
+// deleteOf ends every session of a user. It reads the whole table, which is small and seldom read this way; a user's
+// id is a UUID, so nothing but his own sessions holds it.
+func (s *sessionStore) deleteOf(ctx context.Context, userID string) error {
+	ctx, cancel := context.WithTimeout(ctx, databaseDeadline)
+	defer cancel()
+	_, err := s.pool.Exec(ctx, `DELETE FROM sessions WHERE position(convert_to($1::text, 'UTF8') IN data) > 0`, userID)
+	if err != nil {
+		return fmt.Errorf("delete sessions of user %s: %w", userID, err)
+	}
+	return nil
+}
+
+// sweep removes some sessions that have run out. Each sign-in removes more than it can add, so no timer is needed.
+func (s *sessionStore) sweep(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, databaseDeadline)
+	defer cancel()
+	_, err := s.pool.Exec(ctx, `DELETE FROM sessions WHERE token IN
+		(SELECT token FROM sessions WHERE expiry <= now() LIMIT 100 FOR UPDATE SKIP LOCKED)`)
+	if err != nil {
+		return fmt.Errorf("sweep sessions: %w", err)
+	}
+	return nil
+}
+
+func (s *sessionStore) Find(string) ([]byte, bool, error)      { return nil, false, errNoContext }
+func (s *sessionStore) Commit(string, []byte, time.Time) error { return errNoContext }
+func (s *sessionStore) Delete(string) error                    { return errNoContext }
+
+// codec stores a session as JSON. Values are strings only, which spares the types that gob would have to know and
+// is several times faster than gob, whose decoder learns its types anew for each session.
+type codec struct{}
+
+type storedSession struct {
+	Deadline time.Time         `json:"deadline"`
+	Values   map[string]string `json:"values"`
+}
+
+func (codec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
+	stored := storedSession{Deadline: deadline, Values: make(map[string]string, len(values))}
+	for key, value := range values {
+		text, ok := value.(string)
+		if !ok {
+			return nil, fmt.Errorf("session value %q is a %T, not a string", key, value)
+		}
+		stored.Values[key] = text
+	}
+	return json.Marshal(stored)
+}
+
+func (codec) Decode(data []byte) (time.Time, map[string]any, error) {
+	var stored storedSession
+	if err := json.Unmarshal(data, &stored); err != nil {
+		// A session written by a version of us that kept it otherwise: its owner signs in once more, which is kinder
+		// than an error that stays until the cookie runs out.
+		return time.Now().Add(flowLifetime), map[string]any{}, nil
+	}
+	values := make(map[string]any, len(stored.Values))
+	for key, value := range stored.Values {
+		values[key] = value
+	}
+	return stored.Deadline, values, nil
+}
