@@ -1,0 +1,37 @@
+package event
+
+// SourceAccounts is the source of facts about accounts.
+const SourceAccounts = "/accounts"
+
+// SignedUp says that somebody signed in for the first time and has an account now.
+type SignedUp struct {
+	// The account's id, a UUID.
+	Account string `json:"account" jsonschema:"format=uuid"`
+}
+
+// SignedUpType is the type of SignedUp.
+const SignedUpType = "now.irc.account.signed-up"
+
+func (SignedUp) Type() string      { return SignedUpType }
+func (p SignedUp) Subject() string { return p.Account }
+func (p SignedUp) Validate() error { return present("account", p.Account) }
+
+// PlanChanged says that an account's plan is another one than before. Whoever acts on it asks for the account's
+// present entitlements: a later change may have overtaken this event.
+type PlanChanged struct {
+	// The account's id, a UUID.
+	Account string `json:"account" jsonschema:"format=uuid"`
+	// The plan until now, such as "free".
+	From string `json:"from"`
+	// The plan from now on, such as "pro".
+	To string `json:"to"`
+}
+
+// PlanChangedType is the type of PlanChanged.
+const PlanChangedType = "now.irc.account.plan-changed"
+
+func (PlanChanged) Type() string      { return PlanChangedType }
+func (p PlanChanged) Subject() string { return p.Account }
+func (p PlanChanged) Validate() error {
+	return present("account", p.Account, "from", p.From, "to", p.To)
+}

@@ -1,0 +1,30 @@
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"irc.now/shared/event"
+)
+
+// Write puts e into the outbox in tx, the transaction that writes the fact: both become true or neither. Call
+// [Relay.Wake] once tx has committed.
+func Write(ctx context.Context, tx pgx.Tx, e event.Event) error {
+	if err := e.Validate(); err != nil {
+		return fmt.Errorf("write event to the outbox: %w", err)
+	}
+	encoded, err := json.Marshal(event.WithRequestID(ctx, e))
+	if err != nil {
+		return fmt.Errorf("write event %s to the outbox: %w", e.ID(), err)
+	}
+	if len(encoded) > event.MaxSize {
+		return fmt.Errorf("write event %s to the outbox: it has %d bytes, more than %d", e.ID(), len(encoded), event.MaxSize)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO outbox (event) VALUES ($1)`, string(encoded)); err != nil {
+		return fmt.Errorf("write event %s to the outbox: %w", e.ID(), err)
+	}
+	return nil
+}
