@@ -24,10 +24,13 @@ type Entitlements struct {
 	DedicatedBouncers int           // bouncers of one's own; 0 means the shared one
 	CustomHostname    bool          // {handle}.irc.now
 	Networks          bool          // may own IRC networks, each under a hosting plan
+	HostedNetworks    int           // IRC networks of one's own that the hosting plan pays for
+	NetworkUsers      int           // people on each of them at once
 	Bots              int           // or Unlimited
 	Pastes            int           // or Unlimited
 	PasteLifetime     time.Duration // or Forever
 	ImageBytes        int64         // all images together
+	LogSearch         bool          // full text search over the scrollback
 }
 
 var entitlements = map[Plan]Entitlements{
@@ -52,7 +55,8 @@ var entitlements = map[Plan]Entitlements{
 	},
 }
 
-// EntitlementsFor says what plan allows. A plan we do not know allows what Free does.
+// EntitlementsFor says what plan allows by itself, without add-ons and hosting. A plan we do not know allows what Free
+// does. Whoever has a User asks User.Entitlements.
 func EntitlementsFor(plan Plan) Entitlements {
 	if e, known := entitlements[plan]; known {
 		return e

@@ -19,13 +19,22 @@ type User struct {
 	Email     string // as the identity provider last gave it; may be empty
 	Handle    Handle // empty until picked
 	Plan      Plan
+	LogSearch bool    // the add-on
+	ExtraBots int     // the add-on
+	Hosting   Hosting // empty without hosting
 	CreatedAt time.Time
 }
 
-// Entitlements are what the user's plan allows.
-func (u User) Entitlements() Entitlements { return EntitlementsFor(u.Plan) }
+// Holdings are what the user pays for.
+func (u User) Holdings() Holdings {
+	return Holdings{Plan: u.Plan, LogSearch: u.LogSearch, ExtraBots: u.ExtraBots, Hosting: u.Hosting}.Normal()
+}
 
-const userColumns = `id::text AS id, subject, email, coalesce(handle, '') AS handle, plan, created_at`
+// Entitlements are what the user's plan, add-ons and hosting allow.
+func (u User) Entitlements() Entitlements { return u.Holdings().Entitlements() }
+
+const userColumns = `id::text AS id, subject, email, coalesce(handle, '') AS handle, plan, log_search, extra_bots,
+	hosting, created_at`
 
 // SignIn finds the account of the identity provider's subject or makes one, and keeps its email address up to date.
 // created is true for the sign-in that made the account.

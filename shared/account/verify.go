@@ -19,6 +19,9 @@ type candidate struct {
 	email      *string
 	handle     *string
 	plan       *string
+	logSearch  *bool
+	extraBots  *int
+	hosting    *string
 	createdAt  *time.Time
 }
 
@@ -55,16 +58,21 @@ func wrongPassword() error {
 // candidate always reads one row: the outer joins make the answer for an unknown id as long to fetch as any other.
 func (s *Store) candidate(ctx context.Context, id string) (c candidate, err error) {
 	err = s.pool.QueryRow(ctx, `
-		SELECT p.hash, p.last_used_at, a.id::text, a.subject, a.email, a.handle, a.plan, a.created_at
+		SELECT p.hash, p.last_used_at, a.id::text, a.subject, a.email, a.handle, a.plan,
+			a.log_search, a.extra_bots, a.hosting, a.created_at
 		FROM (SELECT $1::text AS id) AS asked
 		LEFT JOIN connection_password p ON p.id = asked.id AND p.revoked_at IS NULL
 		LEFT JOIN account a ON a.id = p.account_id`, id).
-		Scan(&c.hash, &c.lastUsedAt, &c.id, &c.subject, &c.email, &c.handle, &c.plan, &c.createdAt)
+		Scan(&c.hash, &c.lastUsedAt, &c.id, &c.subject, &c.email, &c.handle, &c.plan,
+			&c.logSearch, &c.extraBots, &c.hosting, &c.createdAt)
 	return c, err
 }
 
 func (c candidate) user() User {
-	u := User{ID: *c.id, Subject: *c.subject, Email: *c.email, Plan: Plan(*c.plan), CreatedAt: *c.createdAt}
+	u := User{
+		ID: *c.id, Subject: *c.subject, Email: *c.email, Plan: Plan(*c.plan),
+		LogSearch: *c.logSearch, ExtraBots: *c.extraBots, Hosting: Hosting(*c.hosting), CreatedAt: *c.createdAt,
+	}
 	if c.handle != nil {
 		u.Handle = Handle(*c.handle)
 	}

@@ -1,0 +1,158 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"irc.now/shared/fault"
+	"irc.now/shared/store"
+)
+
+// Standing is where a customer's subscription stands, in our words; package payment says which of Stripe's states
+// is which.
+type Standing string
+
+// The standings.
+const (
+	NeverPaid  Standing = ""           // no subscription yet
+	Trial      Standing = "trial"      // has what was bought, pays later
+	Paid       Standing = "paid"       // has what was bought
+	Ending     Standing = "ending"     // paid and cancelled: has what was bought until the period ends
+	PastDue    Standing = "past_due"   // a payment failed and is tried again: has what was bought meanwhile
+	Unpaid     Standing = "unpaid"     // payments failed for good: free until the invoice is paid
+	Unfinished Standing = "unfinished" // the first payment was never completed: free
+	Paused     Standing = "paused"     // a trial ended without a way to pay: free
+	Ended      Standing = "ended"      // cancelled and over: free
+)
+
+// Grace is how long what a downgrade put over the limits is left as it is.
+const Grace = 14 * 24 * time.Hour
+
+// Billing is what we know of a user as Stripe's customer.
+type Billing struct {
+	AccountID  string
+	CustomerID string // Stripe's; empty for who never began to pay
+	Standing   Standing
+	PeriodEnd  *time.Time // when the paid period ends; nil without a subscription
+	KeepUntil  *time.Time // until when things over the limits stay after a downgrade; nil without one
+	Version    int64
+}
+
+const billingColumns = `account_id::text AS account_id, customer_id, standing, period_end, keep_until, version`
+
+// BillingOf reads the user's billing; the zero Billing, with the account's id, for who never began to pay.
+func (s *Store) BillingOf(ctx context.Context, userID string) (Billing, error) {
+	b, err := s.billingWhere(ctx, `account_id = $1`, userID)
+	if fault.Is(err, fault.NotFound) {
+		return Billing{AccountID: userID}, nil
+	}
+	return b, err
+}
+
+// BillingByCustomer finds whom Stripe's customer is; NotFound where it is nobody's.
+func (s *Store) BillingByCustomer(ctx context.Context, customerID string) (Billing, error) {
+	return s.billingWhere(ctx, `customer_id = $1`, customerID)
+}
+
+func (s *Store) billingWhere(ctx context.Context, condition, value string) (Billing, error) {
+	rows, _ := s.pool.Query(ctx, `SELECT `+billingColumns+` FROM billing WHERE `+condition, value)
+	b, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Billing])
+	switch {
+	case errors.Is(err, pgx.ErrNoRows) || store.Code(err) == store.InvalidTextRepresentation:
+		return Billing{}, fault.Wrap(err, fault.NotFound, "There is no such customer.")
+	case err != nil:
+		return Billing{}, store.Fault(fmt.Errorf("find billing: %w", err))
+	}
+	return b, nil
+}
+
+// LinkCustomer records that the user is Stripe's customer of this id, unless one is recorded already: the first stays.
+// The Billing returned holds the customer to use.
+func (s *Store) LinkCustomer(ctx context.Context, userID, customerID string) (Billing, error) {
+	_, err := s.pool.Exec(ctx, `
+		INSERT INTO billing (account_id, customer_id, updated_at) VALUES ($1, $2, $3)
+		ON CONFLICT (account_id) DO NOTHING`, userID, customerID, s.now())
+	if err != nil {
+		return Billing{}, store.Fault(fmt.Errorf("link customer: %w", err))
+	}
+	return s.BillingOf(ctx, userID)
+}
+
+// Settlement is what a customer has, as Stripe said after Version had been read.
+type Settlement struct {
+	Version   int64
+	Standing  Standing
+	PeriodEnd *time.Time
+	Holdings  Holdings
+}
+
+// Settled is what a settlement changed.
+type Settled struct {
+	Before, After User
+	KeepUntil     *time.Time // set by this settlement when it took something away
+}
+
+// Changed reports whether the user has other things than before.
+func (s Settled) Changed() bool { return s.Before.Holdings() != s.After.Holdings() }
+
+// ErrMoved says that somebody else settled the customer in between: ask Stripe again.
+var ErrMoved = errors.New("the customer was settled by another")
+
+// Settle writes within tx what the customer has. It is ErrMoved, with nothing written, where the billing's version is
+// not the settlement's, and NotFound for a customer of nobody. It deletes nothing that a lower limit does not allow.
+func (s *Store) Settle(ctx context.Context, tx pgx.Tx, customerID string, to Settlement) (Settled, error) {
+	var userID string
+	err := tx.QueryRow(ctx, `
+		UPDATE billing SET standing = $3, period_end = $4, version = version + 1, updated_at = $5
+		WHERE customer_id = $1 AND version = $2 RETURNING account_id::text`,
+		customerID, to.Version, to.Standing, to.PeriodEnd, s.now()).Scan(&userID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Settled{}, whyNotSettled(ctx, tx, customerID)
+	}
+	if err != nil {
+		return Settled{}, store.Fault(fmt.Errorf("settle customer: %w", err))
+	}
+	result, err := giveHoldings(ctx, tx, userID, to.Holdings.Normal())
+	if err != nil {
+		return Settled{}, store.Fault(fmt.Errorf("settle customer: %w", err))
+	}
+	if result.After.Entitlements().Covers(result.Before.Entitlements()) {
+		return result, nil
+	}
+	until := s.now().Add(Grace)
+	result.KeepUntil = &until
+	if _, err := tx.Exec(ctx, `UPDATE billing SET keep_until = $2 WHERE account_id = $1`, userID, until); err != nil {
+		return Settled{}, store.Fault(fmt.Errorf("settle customer: %w", err))
+	}
+	return result, nil
+}
+
+// whyNotSettled asks within tx: a second connection of the pool while this one is held could be waited for in vain.
+func whyNotSettled(ctx context.Context, tx pgx.Tx, customerID string) error {
+	var known bool
+	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM billing WHERE customer_id = $1)`, customerID).Scan(&known)
+	switch {
+	case err != nil:
+		return store.Fault(fmt.Errorf("find billing: %w", err))
+	case !known:
+		return fault.New(fault.NotFound, "There is no such customer.")
+	default:
+		return ErrMoved
+	}
+}
+
+func giveHoldings(ctx context.Context, tx pgx.Tx, userID string, h Holdings) (result Settled, err error) {
+	rows, _ := tx.Query(ctx, `SELECT `+userColumns+` FROM account WHERE id = $1 FOR NO KEY UPDATE`, userID)
+	if result.Before, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[User]); err != nil {
+		return Settled{}, err
+	}
+	rows, _ = tx.Query(ctx, `
+		UPDATE account SET plan = $2, log_search = $3, extra_bots = $4, hosting = $5 WHERE id = $1
+		RETURNING `+userColumns, userID, h.Plan, h.LogSearch, h.ExtraBots, h.Hosting)
+	result.After, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[User])
+	return result, err
+}

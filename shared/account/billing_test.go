@@ -1,0 +1,165 @@
+package account_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"irc.now/shared/account"
+	"irc.now/shared/fault"
+	"irc.now/shared/store"
+	"irc.now/shared/store/storetest"
+)
+
+// payer is an account that is Stripe's customer "cus_1".
+type payer struct {
+	*account.Store
+	pool *pgxpool.Pool
+	user account.User
+	now  time.Time
+}
+
+func newPayer(t *testing.T) *payer {
+	t.Helper()
+	url := storetest.URL(t)
+	if err := account.Migrate(t.Context(), url); err != nil {
+		t.Fatal(err)
+	}
+	pool, err := store.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	p := &payer{pool: pool, now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}
+	p.Store = account.NewStore(pool, account.WithClock(func() time.Time { return p.now }))
+	if p.user, _, err = p.SignIn(t.Context(), "payer", "payer@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.LinkCustomer(t.Context(), p.user.ID, "cus_1"); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *payer) settle(ctx context.Context, to account.Settlement) (settled account.Settled, err error) {
+	err = store.InTx(ctx, p.pool, func(tx pgx.Tx) error {
+		settled, err = p.Settle(ctx, tx, "cus_1", to)
+		return err
+	})
+	return settled, err
+}
+
+func TestSettleGivesAndTakesHoldings(t *testing.T) {
+	p := newPayer(t)
+	end := p.now.AddDate(0, 1, 0)
+	up, err := p.settle(t.Context(), account.Settlement{
+		Standing: account.Paid, PeriodEnd: &end,
+		Holdings: account.Holdings{Plan: account.Pro, Hosting: account.Growth, LogSearch: true, ExtraBots: 2},
+	})
+	if err != nil || !up.Changed() || up.KeepUntil != nil || up.Before.Plan != account.Free {
+		t.Fatalf("upgrade: %+v, %v", up, err)
+	}
+	user, err := p.ByID(t.Context(), p.user.ID)
+	if err != nil || user.Entitlements().Bots != 17 || user != up.After {
+		t.Errorf("after the upgrade: %+v, %v", user, err)
+	}
+
+	same, err := p.settle(t.Context(), account.Settlement{
+		Version: 1, Standing: account.Ending, PeriodEnd: &end, Holdings: up.After.Holdings(),
+	})
+	if err != nil || same.Changed() {
+		t.Errorf("the same again: %+v, %v", same, err)
+	}
+
+	down, err := p.settle(t.Context(), account.Settlement{Version: 2, Standing: account.Ended})
+	if err != nil || !down.Changed() || down.KeepUntil == nil || !down.KeepUntil.Equal(p.now.Add(account.Grace)) {
+		t.Fatalf("downgrade: %+v, %v", down, err)
+	}
+	billing, err := p.BillingOf(t.Context(), p.user.ID)
+	if err != nil || billing.Standing != account.Ended || billing.PeriodEnd != nil || billing.Version != 3 ||
+		billing.KeepUntil == nil || !billing.KeepUntil.Equal(*down.KeepUntil) {
+		t.Errorf("after the downgrade: %+v, %v", billing, err)
+	}
+}
+
+func TestSettleRefusesWhatWasReadBeforeAnotherWrote(t *testing.T) {
+	p := newPayer(t)
+	pro := account.Settlement{Standing: account.Paid, Holdings: account.Holdings{Plan: account.Pro}}
+	if _, err := p.settle(t.Context(), pro); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.settle(t.Context(), account.Settlement{Standing: account.Ended}); !errors.Is(err, account.ErrMoved) {
+		t.Errorf("got %v, want ErrMoved", err)
+	}
+	if user, _ := p.ByID(t.Context(), p.user.ID); user.Plan != account.Pro {
+		t.Errorf("the stale settlement made the plan %q", user.Plan)
+	}
+}
+
+func TestACustomerOfNobodyIsNotFound(t *testing.T) {
+	p := newPayer(t)
+	err := store.InTx(t.Context(), p.pool, func(tx pgx.Tx) error {
+		_, err := p.Settle(t.Context(), tx, "cus_stranger", account.Settlement{})
+		return err
+	})
+	if !fault.Is(err, fault.NotFound) {
+		t.Errorf("settle: %v", err)
+	}
+	if _, err := p.BillingByCustomer(t.Context(), "cus_stranger"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("find: %v", err)
+	}
+}
+
+func TestTheFirstCustomerStays(t *testing.T) {
+	p := newPayer(t)
+	billing, err := p.LinkCustomer(t.Context(), p.user.ID, "cus_2")
+	if err != nil || billing.CustomerID != "cus_1" {
+		t.Errorf("got %+v, %v", billing, err)
+	}
+	other, _, err := p.SignIn(t.Context(), "other", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if billing, err := p.BillingOf(t.Context(), other.ID); err != nil || billing.CustomerID != "" ||
+		billing.Standing != account.NeverPaid {
+		t.Errorf("who never paid: %+v, %v", billing, err)
+	}
+	if _, err := p.LinkCustomer(t.Context(), other.ID, "cus_1"); err == nil {
+		t.Error("two accounts share a customer")
+	}
+}
+
+func TestAnEventIsMarkedOnce(t *testing.T) {
+	p := newPayer(t)
+	key := account.EventKey{Consumer: "billing", Source: "/stripe", ID: "evt_1"}
+	mark := func() (first bool, err error) {
+		err = store.InTx(t.Context(), p.pool, func(tx pgx.Tx) error {
+			first, err = p.MarkProcessed(t.Context(), tx, key)
+			return err
+		})
+		return first, err
+	}
+	if done, err := p.Processed(t.Context(), key); done || err != nil {
+		t.Errorf("before: %v, %v", done, err)
+	}
+	if first, err := mark(); !first || err != nil {
+		t.Errorf("first: %v, %v", first, err)
+	}
+	if first, err := mark(); first || err != nil {
+		t.Errorf("second: %v, %v", first, err)
+	}
+	if done, err := p.Processed(t.Context(), key); !done || err != nil {
+		t.Errorf("after: %v, %v", done, err)
+	}
+	p.now = p.now.AddDate(0, 3, 0)
+	if err := p.ForgetProcessed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if done, _ := p.Processed(t.Context(), key); done {
+		t.Error("an old mark is kept for ever")
+	}
+}
