@@ -108,11 +108,12 @@ func claim(ctx context.Context, tx pgx.Tx) ([]row, error) {
 	return rows, nil
 }
 
-// send fills each row's err. After the first that finds the sink away no more are begun.
+// send fills each row's err. After the first that finds the sink away no more are begun; those under way go on, since
+// the sink may be taking them.
 func (r *Relay) send(ctx context.Context, rows []row) {
 	var wg sync.WaitGroup
 	next := make(chan *row)
-	ctx, away := context.WithCancelCause(ctx)
+	begin, away := context.WithCancelCause(ctx)
 	defer away(nil)
 	for range min(senders, len(rows)) {
 		wg.Go(func() {
@@ -125,8 +126,8 @@ func (r *Relay) send(ctx context.Context, rows []row) {
 		})
 	}
 	for i := range rows {
-		if ctx.Err() != nil {
-			rows[i].err = fault.Wrap(context.Cause(ctx), fault.Unavailable, "The sink is away.")
+		if begin.Err() != nil {
+			rows[i].err = fault.Wrap(context.Cause(begin), fault.Unavailable, "The sink is away.")
 			continue
 		}
 		next <- &rows[i]
