@@ -1,0 +1,158 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"irc.now/shared/account"
+	"irc.now/shared/event"
+	"irc.now/shared/event/outbox"
+	"irc.now/shared/fault"
+	"irc.now/shared/payment"
+	"irc.now/shared/store"
+)
+
+// consumer is our name among those that processed an event.
+const consumer = "billing"
+
+// maxTries bounds how often Stripe is asked again because somebody else settled the customer meanwhile. Of any number
+// of events at once one gets through at each try.
+const maxTries = 10
+
+// Outcomes of an event, for the metric.
+const (
+	changed   = "changed"
+	unchanged = "unchanged"
+	repeated  = "repeated"
+	ignored   = "ignored"
+	failed    = "failed"
+)
+
+// tells reports whether events of a kind may mean that a customer has something else than before. Stripe says most
+// things several times over; asking it for each would be many times the work for the same end.
+func tells(kind string) bool {
+	switch kind {
+	case "checkout.session.completed", "invoice.paid", "invoice.payment_failed", "customer.deleted":
+		return true
+	default:
+		return strings.HasPrefix(kind, "customer.subscription.")
+	}
+}
+
+// apply settles the customer that e is about and says what came of it.
+func (f *Function) apply(ctx context.Context, e event.Event) (outcome string, err error) {
+	notice, err := event.Decode[event.StripeNotice](e)
+	if err != nil {
+		return failed, fault.Wrap(err, fault.Invalid, "This is not an event of Stripe's.")
+	}
+	if !tells(notice.Kind) || notice.Customer == "" {
+		return ignored, nil
+	}
+	key := account.EventKey{Consumer: consumer, Source: e.Source(), ID: e.ID()}
+	done, err := f.store.Processed(ctx, key)
+	switch {
+	case err != nil:
+		return failed, err
+	case done:
+		return repeated, nil
+	}
+	outcome, err = f.settle(ctx, notice.Customer, key)
+	if fault.Is(err, fault.NotFound) {
+		// The same Stripe account may sell other things to other people.
+		f.log.InfoContext(ctx, "event about a customer of nobody", "event", e.ID(), "customer", notice.Customer)
+		return ignored, nil
+	}
+	if err != nil {
+		return failed, fmt.Errorf("apply event %s: %w", e.ID(), err)
+	}
+	return outcome, nil
+}
+
+// settle asks Stripe what the customer has and writes it, again from the start when another did so in between.
+func (f *Function) settle(ctx context.Context, customerID string, key account.EventKey) (string, error) {
+	for range maxTries {
+		outcome, err := f.settleOnce(ctx, customerID, key)
+		if !errors.Is(err, account.ErrMoved) {
+			return outcome, err
+		}
+		// The other may have been the same event, sent twice.
+		if done, err := f.store.Processed(ctx, key); err != nil || done {
+			return repeated, err
+		}
+	}
+	return failed, fault.Wrap(account.ErrMoved, fault.Unavailable, "Too much happens to this customer at once.")
+}
+
+func (f *Function) settleOnce(ctx context.Context, customerID string, key account.EventKey) (string, error) {
+	// The version is read before Stripe is asked: if nobody has written when we write, our answer is the newest.
+	billing, err := f.store.BillingByCustomer(ctx, customerID)
+	if err != nil {
+		return failed, err
+	}
+	state, err := f.stripe.State(ctx, customerID)
+	if err != nil {
+		return failed, err
+	}
+	if len(state.Unknown) > 0 {
+		f.log.ErrorContext(ctx, "a customer pays for prices that no product has",
+			"user", billing.AccountID, "prices", state.Unknown)
+	}
+	return f.write(ctx, customerID, key, settlement(billing.Version, state))
+}
+
+func settlement(version int64, s payment.State) account.Settlement {
+	return account.Settlement{Version: version, Standing: s.Standing, PeriodEnd: s.PeriodEnd, Holdings: s.Holdings}
+}
+
+// write makes the event's mark, the new state and the event of ours true together.
+func (f *Function) write(
+	ctx context.Context, customerID string, key account.EventKey, to account.Settlement,
+) (outcome string, err error) {
+	var settled account.Settled
+	err = store.InTx(ctx, f.pool, func(tx pgx.Tx) error {
+		first, err := f.store.MarkProcessed(ctx, tx, key)
+		if err != nil || !first {
+			outcome = repeated
+			return err
+		}
+		if settled, err = f.store.Settle(ctx, tx, customerID, to); err != nil {
+			return err
+		}
+		outcome = outcomeOf(settled)
+		return announce(ctx, tx, settled)
+	})
+	if err != nil {
+		return failed, err
+	}
+	if outcome == changed {
+		f.relay.Wake()
+		f.log.InfoContext(ctx, "account settled", "user", settled.After.ID,
+			"plan", settled.After.Plan, "standing", to.Standing, "event", key.ID)
+	}
+	return outcome, nil
+}
+
+func outcomeOf(s account.Settled) string {
+	if s.Changed() {
+		return changed
+	}
+	return unchanged
+}
+
+// announce writes our event where the plan is another one. Add-ons and hosting are read by whoever needs them.
+func announce(ctx context.Context, tx pgx.Tx, s account.Settled) error {
+	if s.Before.Plan == s.After.Plan {
+		return nil
+	}
+	e, err := event.New(event.SourceAccounts, event.PlanChanged{
+		Account: s.After.ID, From: string(s.Before.Plan), To: string(s.After.Plan),
+	})
+	if err != nil {
+		return err
+	}
+	return outbox.Write(ctx, tx, e)
+}
