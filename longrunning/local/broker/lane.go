@@ -1,0 +1,125 @@
+package broker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"irc.now/shared/event"
+)
+
+const (
+	width         = 16               // deliveries of one trigger at once
+	leaseSlack    = 30 * time.Second // for storing outcomes, beyond the subscriber's timeout
+	longestNap    = time.Minute      // how long a lane trusts that nothing comes due unseen
+	afterFailure  = time.Second      // before asking an absent database again
+	settleTimeout = 10 * time.Second
+)
+
+// lane delivers for one trigger, so that a slow or dead subscriber keeps nobody else back. Only the goroutine in run
+// touches its state; call may be called from anywhere.
+type lane struct {
+	*route
+	queue   *queue
+	log     *slog.Logger
+	metrics *metrics
+	reply   func(ctx context.Context, to, reply event.Event) error
+
+	woken    chan struct{}
+	outcomes chan outcome // room for all that can be under way: a delivery never waits to report
+}
+
+func newLane(r *route, q *queue, log *slog.Logger, m *metrics,
+	reply func(ctx context.Context, to, reply event.Event) error,
+) *lane {
+	return &lane{
+		route: r, queue: q, log: log.With("trigger", r.name()), metrics: m, reply: reply,
+		woken: make(chan struct{}, 1), outcomes: make(chan outcome, width),
+	}
+}
+
+// call says that there may be something to deliver.
+func (l *lane) call() {
+	select {
+	case l.woken <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// run delivers until soft ends, then waits for what is under way, which hard cuts short.
+func (l *lane) run(soft, hard context.Context) {
+	underWay, look := 0, false
+	nap := time.NewTimer(0)
+	defer nap.Stop()
+	for {
+		select {
+		case <-soft.Done():
+			for underWay > 0 {
+				settled, _ := l.settle(<-l.outcomes)
+				underWay -= settled
+			}
+			return
+		case <-l.woken:
+			look = true
+		case <-nap.C:
+			look = true
+		case first := <-l.outcomes:
+			settled, again := l.settle(first)
+			underWay -= settled
+			look = look || again
+		}
+		// Claiming for half the width or more keeps the number of statements per event low under load.
+		if room := width - underWay; look && room >= width/2 {
+			begun := l.begin(soft, hard, room)
+			underWay += begun
+			if look = begun == room; !look {
+				nap.Reset(l.nap(soft))
+			}
+		}
+	}
+}
+
+// begin claims up to room deliveries, starts them and returns how many: none where the database is away.
+func (l *lane) begin(soft, hard context.Context, room int) int {
+	claimed, err := l.queue.claim(soft, l.name(), room, l.policy.timeout+leaseSlack)
+	if err != nil && soft.Err() == nil {
+		l.log.ErrorContext(soft, "claim deliveries", "error", err)
+	}
+	for _, d := range claimed {
+		go func() { l.outcomes <- l.deliver(hard, d) }()
+	}
+	return len(claimed)
+}
+
+// nap is how long to sleep unless called.
+func (l *lane) nap(ctx context.Context) time.Duration {
+	wait, err := l.queue.untilNext(ctx, l.name(), longestNap)
+	if err != nil {
+		return afterFailure
+	}
+	return wait
+}
+
+// settle stores first and every other outcome there is, and returns how many; again is true where one of them is to
+// be tried again. What cannot be stored is delivered once more when its claim has run out.
+func (l *lane) settle(first outcome) (settled int, again bool) {
+	all := []outcome{first}
+	for more := true; more; {
+		select {
+		case next := <-l.outcomes:
+			all = append(all, next)
+		default:
+			more = false
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)
+	defer cancel()
+	if err := l.queue.settle(ctx, all); err != nil {
+		l.log.ErrorContext(ctx, "outcomes are lost; the events will be delivered again", "error", err)
+	}
+	for _, o := range all {
+		l.metrics.settled(l.name(), o)
+		again = again || o.verdict == retried
+	}
+	return len(all), again
+}
