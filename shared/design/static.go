@@ -24,7 +24,7 @@ var static embed.FS
 
 // stylesheets are served as one file, app.css, in this order; fonts.css only where the fonts are there,
 // so that a checkout without them asks for nothing it cannot get.
-var stylesheets = []string{"fonts", "tokens", "base", "layout", "components", "irc", "prose"}
+var stylesheets = []string{"fonts", "tokens", "base", "layout", "components", "irc", "prose", "site"}
 
 // Preloaded fonts: the two that the first screen of every page is set in.
 var preloaded = []string{"fonts/outfit-latin-wght-normal.woff2", "fonts/newsreader-latin-opsz-normal.woff2"}
