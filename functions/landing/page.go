@@ -64,6 +64,8 @@ type content struct {
 	Irssi        guide.Guide
 	Free, Pro    account.Entitlements
 	MaxPasswords int
+	MinHandle    int
+	MaxHandle    int
 	Unlimited    int
 	Hours        int // that messages are kept
 	Logs         map[string][]design.Message
@@ -80,6 +82,7 @@ func contentFor(p page, s *settings) content {
 	return content{
 		Path: p.path, Portal: s.PortalURL.Join("/"), Connection: connection, Guides: guides, Irssi: irssi,
 		Free: free, Pro: account.EntitlementsFor(account.Pro), MaxPasswords: account.MaxPasswords,
+		MinHandle: account.MinHandle, MaxHandle: account.MaxHandle,
 		Unlimited: account.Unlimited, Hours: int(free.Scrollback.Hours()),
 		Logs: logs, Docs: docsNav, Palette: palette, Sample: time.Date(2026, 3, 7, 14, 2, 0, 0, time.UTC),
 	}
