@@ -135,3 +135,6 @@ func (c *Client) Closed() {
 		c.t.Fatal("the server keeps the connection open")
 	}
 }
+
+// Message is what Await hands to its caller.
+type Message = ircmsg.Message
