@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"irc.now/shared/fault"
 	"irc.now/shared/network"
 	"irc.now/shared/servers/debian"
 	"irc.now/shared/servers/process"
@@ -54,8 +55,8 @@ func Find(ctx context.Context, cacheDir string, log *slog.Logger) (Program, erro
 		Dir: cacheDir, Name: "ergochat", Suites: []string{"sid", "trixie"}, Log: log, Probe: []string{"usr/bin/ergochat", "--version"},
 	})
 	if err != nil {
-		return Program{}, fmt.Errorf("there is no ergo to run. Install it (with Homebrew: brew install ergo; elsewhere see ergo.chat) "+
-			"so that it is on PATH, then try again: %w", err)
+		return Program{}, fault.Wrap(err, fault.Unavailable,
+			"There is no ergo to run. Install it (with Homebrew: brew install ergo; elsewhere see ergo.chat) so that it is on PATH, then try again.")
 	}
 	path := filepath.Join(p.Root, "usr/bin/ergochat")
 	return Program{Path: path, Version: p.Version, PostgreSQL: hasPostgreSQL(path), Env: p.Env()}, nil
