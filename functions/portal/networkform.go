@@ -79,7 +79,7 @@ type networkPage struct {
 
 // newNetwork is the picker, and with a query "from" the form for what was picked.
 func (p *portal) newNetwork(w http.ResponseWriter, r *http.Request, user account.User) error {
-	state := p.bouncers.State(r.Context(), user)
+	state := p.bouncers.Fresh(r.Context(), user)
 	if !state.Up() {
 		return state.Err
 	}
@@ -240,9 +240,10 @@ func (p *portal) pageOf(form networkForm, before *bouncer.Network, problem error
 			page.Problem = fault.Sentence(problem)
 		}
 	}
-	page.ServerOpen = page.Known == nil || blame(page.Server, faults)
-	blamed := blame(page.Identity, faults)
-	page.SecretOpen = blame(page.Secret, faults) || form.SASLUsername != "" || blamed && form.ServerSecret != ""
+	blame(page.Identity, faults)
+	page.ServerOpen = blame(page.Server, faults) || page.Known == nil
+	// What was typed into it has to be typed again, so it must not be folded away.
+	page.SecretOpen = blame(page.Secret, faults) || form.SASLUsername != "" || form.ServerSecret != ""
 	return page
 }
 

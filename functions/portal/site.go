@@ -17,11 +17,14 @@ import (
 	"irc.now/shared/bouncer"
 	"irc.now/shared/design"
 	"irc.now/shared/fault"
+	"irc.now/shared/telemetry"
 	"irc.now/shared/throttle"
 	"irc.now/shared/web"
 )
 
-//go:embed pages
+// all: takes _parts.html along, which go:embed would leave out.
+//
+//go:embed all:pages
 var files embed.FS
 
 // formLimit bounds a posted form; the largest, a network's, stays far below.
@@ -129,7 +132,7 @@ func (p *portal) routes() (http.Handler, error) {
 	user("GET /account", p.showAccount)
 	user("POST /account/sign-out-everywhere", p.signOutEverywhere)
 
-	handler, err := site.CrossOrigin(site.Mux(mux))
+	handler, err := site.CrossOrigin(telemetry.RecordRoute(site.Mux(mux)))
 	if err != nil {
 		return nil, fmt.Errorf("protect forms: %w", err)
 	}
