@@ -1,11 +1,15 @@
 package bounceradmin_test
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,14 +33,39 @@ type world struct {
 	url   string
 	soju  serverstest.SojuServer
 	net   bouncer.KnownNetwork
+	logs  syncBuffer // what the service logged
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *syncBuffer) Write(data []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(data)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldBehind(t, func(socket string) string { return socket })
+}
+
+// newWorldBehind puts something between the service and soju's socket.
+func newWorldBehind(t *testing.T, wrap func(socket string) string) *world {
+	t.Helper()
 	w := &world{T: t, soju: serverstest.Soju(t, nil), net: serverstest.Ergo(t, nil)}
+	logs := io.MultiWriter(&w.logs, serverstest.LogWriter(t))
 	server, err := bounceradmin.New(bounceradmin.Config{
-		Socket: w.soju.AdminSocket(), ReaderURL: w.soju.ReaderURL, Token: token, Log: serverstest.Log(t),
-		Own: []bouncer.KnownNetwork{w.net},
+		Socket: wrap(w.soju.AdminSocket()), ReaderURL: w.soju.ReaderURL, Token: token,
+		Log: slog.New(slog.NewTextHandler(logs, nil)), Own: []bouncer.KnownNetwork{w.net},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -304,27 +333,6 @@ func TestAnEditWithoutChangesDoesNotReconnect(t *testing.T) {
 	reply := watcher.Await(func(m serverstest.Message) bool { return m.Command == "PONG" || m.Command == "QUIT" })
 	if reply.Command != "PONG" {
 		t.Error("the bouncer reconnected")
-	}
-}
-
-func TestAChangeThatFailsIsTakenBack(t *testing.T) {
-	w := newWorld(t)
-	w.user("ada", 1)
-	spec := w.spec("TestNet")
-	spec.SASLUsername, spec.SASLPassword, spec.RealName = "account", "first", "Before"
-	w.create("ada", spec)
-	w.await("ada", "TestNet", bouncer.Connected)
-	// The network decides what a channel is, which only soju's last command finds out.
-	edit := spec
-	edit.SASLPassword, edit.RealName, edit.Channels = "second", "After", []string{"#fine", "#bad:"}
-	wantKind(t, w.admin.UpdateNetwork(t.Context(), "ada", "TestNet", edit), fault.Invalid)
-	// Refused by soju itself while connected: ergo has no channels that start with "!".
-	edit.SASLPassword, edit.RealName, edit.KeepSASLPassword = "", "Before", true
-	edit.Channels = []string{"#fine", "!bad"}
-	wantKind(t, w.admin.UpdateNetwork(t.Context(), "ada", "TestNet", edit), fault.Invalid)
-	n := w.network("ada", "TestNet")
-	if n.RealName != "Before" || len(n.Channels) != 0 || n.SASLUsername != "account" {
-		t.Errorf("half of the change stays: %+v", n)
 	}
 }
 

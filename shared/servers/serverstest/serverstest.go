@@ -4,6 +4,7 @@ package serverstest
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"net/url"
@@ -24,6 +25,9 @@ import (
 	"irc.now/shared/servers/soju"
 	"irc.now/shared/store/storetest"
 )
+
+// maxLog is how much of its end a failed test shows.
+const maxLog = 4 << 10
 
 // The first run on a machine downloads the programs.
 const findTimeout = 5 * time.Minute
@@ -68,6 +72,11 @@ func ErgoProgram(t testing.TB) ergo.Program {
 
 // Log gives a logger that keeps its lines for when the test fails.
 func Log(t testing.TB) *slog.Logger {
+	return slog.New(slog.NewTextHandler(LogWriter(t), &slog.HandlerOptions{Level: slog.LevelInfo}))
+}
+
+// LogWriter keeps what is written to it for when the test fails.
+func LogWriter(t testing.TB) io.Writer {
 	path := filepath.Join(t.TempDir(), "log")
 	file, err := os.Create(path)
 	if err != nil {
@@ -76,10 +85,10 @@ func Log(t testing.TB) *slog.Logger {
 	t.Cleanup(func() {
 		_ = file.Close()
 		if text, err := os.ReadFile(path); t.Failed() && err == nil {
-			t.Logf("servers said:\n%s", text)
+			t.Logf("servers said:\n%s", text[max(0, len(text)-maxLog):])
 		}
 	})
-	return slog.New(slog.NewTextHandler(file, &slog.HandlerOptions{Level: slog.LevelInfo}))
+	return file
 }
 
 // Address gives a free address of loopback.
