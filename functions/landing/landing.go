@@ -1,6 +1,6 @@
 // Package landing is the public site: what irc.now is, how to use it, and the living page of the design system.
 //
-// It needs no database and knows nobody: every page is rendered once at start and is the same for every visitor.
+// It needs no database and knows nobody: every page is rendered once and is the same for every visitor.
 package landing
 
 import (
@@ -58,7 +58,7 @@ func New() *Function { return &Function{} }
 // Instrument tells the function where to log; it must be called before Start, if at all.
 func (f *Function) Instrument(with function.Instruments) { f.log = with.Log }
 
-// Start reads the settings and renders every page.
+// Start reads the settings and parses every page.
 func (f *Function) Start(_ context.Context, environ map[string]string) error {
 	var s settings
 	if err := config.Load(environ, &s); err != nil {
@@ -68,8 +68,8 @@ func (f *Function) Start(_ context.Context, environ map[string]string) error {
 	if err != nil {
 		return err
 	}
-	f.handler, err = routes(&s, pages, f.log)
-	return err
+	f.handler = routes(&s, pages, f.log)
+	return nil
 }
 
 // Handle answers one request.
@@ -95,44 +95,28 @@ func siteFor(s *settings) design.Site {
 	}
 }
 
-func routes(s *settings, pages *design.Set, log *slog.Logger) (http.Handler, error) {
+func routes(s *settings, pages *design.Set, log *slog.Logger) http.Handler {
 	site := web.New(web.Config{Log: log, Pages: pages})
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", design.Static())
 	for _, p := range publicPages {
-		handler, err := web.Once(func(w http.ResponseWriter) error { return p.render(w, s, pages) })
-		if err != nil {
-			return nil, fmt.Errorf("render %s: %w", p.path, err)
-		}
-		mux.Handle("GET "+p.pattern(), handler)
+		mux.Handle("GET "+p.pattern(), site.Once(func(w http.ResponseWriter) error { return p.render(w, s, pages) }))
 	}
-	if err := addTexts(mux, s); err != nil {
-		return nil, err
-	}
+	mux.Handle("GET /robots.txt", site.Once(text("text/plain; charset=utf-8", robots(s))))
+	mux.Handle("GET /sitemap.xml", site.Once(text("application/xml", sitemap(s))))
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, design.Asset("favicon.svg"), http.StatusFound)
 	})
-	return web.Secure(site.Mux(mux), web.Policy{HTTPS: s.BaseURL.HTTPS()}), nil
+	return web.Secure(site.Mux(mux), web.Policy{HTTPS: s.BaseURL.HTTPS()})
 }
 
-// addTexts serves what is for machines.
-func addTexts(mux *http.ServeMux, s *settings) error {
-	for path, text := range map[string]string{"/robots.txt": robots(s), "/sitemap.xml": sitemap(s)} {
-		kind := "text/plain; charset=utf-8"
-		if strings.HasSuffix(path, ".xml") {
-			kind = "application/xml"
-		}
-		handler, err := web.Once(func(w http.ResponseWriter) error {
-			w.Header().Set("Content-Type", kind)
-			_, err := w.Write([]byte(text))
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		mux.Handle("GET "+path, handler)
+// text renders what is for machines.
+func text(kind, body string) func(http.ResponseWriter) error {
+	return func(w http.ResponseWriter) error {
+		w.Header().Set("Content-Type", kind)
+		_, err := w.Write([]byte(body))
+		return err
 	}
-	return nil
 }
 
 func robots(s *settings) string {
