@@ -22,8 +22,8 @@ const (
 // metadata is RFC 8414 section 2. soju reads it once, at its start.
 func (f *Function) metadata(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, map[string]any{
-		"issuer":                                        f.base.String(),
-		"introspection_endpoint":                        f.base.Join(introspectPath),
+		"issuer":                 f.base.String(),
+		"introspection_endpoint": f.base.Join(introspectPath),
 		"introspection_endpoint_auth_methods_supported": []string{"client_secret_basic"},
 		"response_types_supported":                      []string{}, // required; nobody gets a token here
 	})

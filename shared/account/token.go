@@ -15,6 +15,10 @@ import (
 	"irc.now/shared/store"
 )
 
+// expirySlack is how far the identity provider's clock and ours may differ: a token that is about to run out must not
+// be taken for one that was revoked.
+const expirySlack = 5 * time.Second
+
 // SealKeyBytes is the length of the key that access tokens are encrypted with.
 const SealKeyBytes = 32
 
@@ -62,15 +66,15 @@ func (t *Tokens) Record(ctx context.Context, userID, token string, expires time.
 }
 
 // ToCheck takes up to limit live tokens that were not checked for at least age, the longest unchecked first, and
-// counts them as checked now, so that several callers share the work. Tokens that cannot be decrypted, since the key
+// counts them as checked now, so that several callers share the work. Those that run out within seconds are left out. Tokens that cannot be decrypted, since the key
 // was changed, are left out; err then says so beside the others.
 func (t *Tokens) ToCheck(ctx context.Context, age time.Duration, limit int) (tokens []AcceptedToken, err error) {
 	now := t.store.now()
 	rows, _ := t.store.pool.Query(ctx, `
 		UPDATE accepted_token SET checked_at = $1 WHERE hash IN (
-			SELECT hash FROM accepted_token WHERE dead_at IS NULL AND checked_at <= $2 AND expires_at > $1
+			SELECT hash FROM accepted_token WHERE dead_at IS NULL AND checked_at <= $2 AND expires_at > $4
 			ORDER BY checked_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-		RETURNING hash, sealed`, now, now.Add(-age), limit)
+		RETURNING hash, sealed`, now, now.Add(-age), limit, now.Add(expirySlack))
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[struct{ Hash, Sealed []byte }])
 	if err != nil {
 		return nil, store.Fault(fmt.Errorf("find access tokens to check: %w", err))
