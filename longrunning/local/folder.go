@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"irc.now/shared/fault"
@@ -38,6 +39,6 @@ func Explain(err error, dir string) string {
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Sprintf("The data folder %s cannot be written to. Change its permissions, or choose another folder with IRCNOW_DIR, and try again. (%v)", dir, err)
 	default:
-		return fmt.Sprintf("irc.now could not start: %v", err)
+		return "irc.now could not start: " + strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
 }

@@ -74,23 +74,24 @@ func parsePasswordName(name string) (string, error) {
 // writing direction) beside line breaks.
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
-// checkPasswordCount locks the account, so that two requests at once cannot both be the last one allowed.
+// checkPasswordCount locks the account first, so that of two requests at once the later one counts what the earlier
+// one made.
 func checkPasswordCount(ctx context.Context, tx pgx.Tx, userID string) error {
 	var live int
-	err := tx.QueryRow(ctx, `
-		WITH owner AS (SELECT id FROM account WHERE id = $1 FOR UPDATE)
-		SELECT (SELECT count(*) FROM connection_password WHERE account_id = owner.id AND revoked_at IS NULL)
-		FROM owner`, userID).Scan(&live)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows) || store.Code(err) == store.InvalidTextRepresentation:
+	err := tx.QueryRow(ctx, `SELECT 0 FROM account WHERE id = $1 FOR UPDATE`, userID).Scan(&live)
+	if errors.Is(err, pgx.ErrNoRows) || store.Code(err) == store.InvalidTextRepresentation {
 		return fault.Wrap(err, fault.NotFound, "There is no such account.")
-	case err != nil:
+	}
+	if err != nil {
 		return err
-	case live >= MaxPasswords:
+	}
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM connection_password WHERE account_id = $1 AND revoked_at IS NULL`,
+		userID).Scan(&live)
+	if err == nil && live >= MaxPasswords {
 		return fault.New(fault.OverQuota,
 			"You have %d connection passwords, which is the most there can be. Revoke one that you no longer use.", live)
 	}
-	return nil
+	return err
 }
 
 // Passwords lists the user's connection passwords, those that work first, then the newest first.

@@ -87,6 +87,6 @@ func (s *Store) recordUse(ctx context.Context, id string, last *time.Time) error
 	}
 	_, err := s.pool.Exec(ctx, `
 		UPDATE connection_password SET last_used_at = $2
-		WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $3)`, id, now, now.Add(-lastUsedEvery))
+		WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)`, id, now, now.Add(-lastUsedEvery))
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"irc.now/shared/fault"
+	"irc.now/shared/web"
 )
 
 // Require lets only signed-in people through to next. A page that was asked for by name sends the visitor to sign in
@@ -36,21 +37,14 @@ func returnPath(r *http.Request) string {
 	return LocalPath(from.RequestURI())
 }
 
-// LocalPath gives back target if it is a path on this site, else "/". It refuses what browsers read as another host:
-// "//evil", "/\evil", and the same with control characters in between, which browsers drop. Sign-in's own paths are
-// refused too, for they would go round in circles.
+// LocalPath gives back target if it is a path on this site that sign-in may lead back to, else "/". Sign-in's own
+// paths are none, for they would go round in circles.
 func LocalPath(target string) string {
-	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || strings.HasPrefix(target, "/auth/") {
+	local := web.LocalPath(target)
+	if strings.HasPrefix(local, "/auth/") {
 		return "/"
 	}
-	if strings.ContainsFunc(target, func(c rune) bool { return c == '\\' || c < ' ' || c == 0x7f }) {
-		return "/"
-	}
-	parsed, err := url.Parse(target)
-	if err != nil || parsed.Host != "" || parsed.Scheme != "" || strings.HasPrefix(parsed.Path, "//") {
-		return "/"
-	}
-	return target
+	return local
 }
 
 // redirect answers 303, after which every browser asks with GET.

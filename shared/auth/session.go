@@ -158,3 +158,6 @@ func sessionFault(err error) error {
 	return fault.Wrap(err, fault.Unavailable,
 		"We cannot reach our database at the moment, so we cannot tell who you are. Please try again in a minute; your bouncer stays connected.")
 }
+
+// Forget signs the visitor out here without asking anybody: for a session whose account is gone.
+func (a *Auth) Forget(ctx context.Context) { a.clear(ctx) }

@@ -3,8 +3,11 @@ package bouncer
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"irc.now/shared/config"
+	"irc.now/shared/fault"
 )
 
 // wireSpec is a NetworkSpec on its way from Admin to bounceradmin. It is a type of its own because
@@ -25,7 +28,21 @@ type wireSpec struct {
 }
 
 // EncodeSpec gives spec as JSON with its secrets in the clear: for the admin service only, never for a log.
+// It refuses broken UTF-8, which JSON would replace: a password must not change on its way.
 func EncodeSpec(spec NetworkSpec) ([]byte, error) {
+	var c fault.Collector
+	for field, text := range map[string]string{
+		"name": spec.Name, "host": spec.Host, "nick": spec.Nick, "realname": spec.RealName, "sasl_username": spec.SASLUsername,
+		"sasl_password": spec.SASLPassword.Reveal(), "server_password": spec.ServerPassword.Reveal(),
+		"channels": strings.Join(spec.Channels, ""),
+	} {
+		if !utf8.ValidString(text) {
+			c.Add(field, "That is not valid text.")
+		}
+	}
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
 	return json.Marshal(wireSpec{
 		Name: spec.Name, Host: spec.Host, Port: spec.Port, TLS: spec.TLS,
 		Nick: spec.Nick, RealName: spec.RealName,

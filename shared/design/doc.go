@@ -5,7 +5,7 @@
 //
 // A program parses its pages once and renders them into one shared layout:
 //
-//	//go:embed pages
+//	//go:embed all:pages   (all: takes the _shared.html files along)
 //	var files embed.FS
 //
 //	pages, err := design.New(design.Site{Name: "my", Home: landingURL, Nav: …}, files, "pages")

@@ -24,15 +24,16 @@ var static embed.FS
 
 // stylesheets are served as one file, app.css, in this order; fonts.css only where the fonts are there,
 // so that a checkout without them asks for nothing it cannot get.
-var stylesheets = []string{"fonts", "tokens", "base", "layout", "components", "irc", "prose"}
+var stylesheets = []string{"fonts", "tokens", "base", "layout", "components", "irc", "prose", "site"}
 
 // Preloaded fonts: the two that the first screen of every page is set in.
 var preloaded = []string{"fonts/outfit-latin-wght-normal.woff2", "fonts/newsreader-latin-opsz-normal.woff2"}
 
 // file is one static file in the forms it is sent in.
 type file struct {
-	kind         string
-	plain, gzips []byte // gzips is nil where it would not be smaller
+	kind  string
+	plain []byte
+	gzips func() []byte // packed at the first request; nil where that would not be smaller
 }
 
 // library is every static file by its path below /static/HASH/.
@@ -90,14 +91,13 @@ func (l library) add(name string, data []byte) {
 	if path.Ext(name) == ".woff2" {
 		kind = "font/woff2"
 	}
-	f := file{kind: kind, plain: data}
-	if path.Ext(name) != ".woff2" {
-		f.gzips = compress(data)
-	}
-	l.files[name] = f
+	l.files[name] = file{kind: kind, plain: data, gzips: sync.OnceValue(func() []byte { return compress(name, data) })}
 }
 
-func compress(data []byte) []byte {
+func compress(name string, data []byte) []byte {
+	if path.Ext(name) == ".woff2" {
+		return nil // is packed already
+	}
 	var b bytes.Buffer
 	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is valid
 	_, _ = z.Write(data)                                  // a bytes.Buffer takes everything
@@ -132,10 +132,12 @@ func serveStatic(w http.ResponseWriter, r *http.Request) {
 	h.Set("Etag", strconv.Quote(l.hash))
 	h.Add("Vary", "Accept-Encoding")
 	data := f.plain
-	if f.gzips != nil && AcceptsGzip(r) {
-		h.Set("Content-Encoding", "gzip")
-		h.Set("Etag", strconv.Quote(l.hash+"-gzip"))
-		data = f.gzips
+	if AcceptsGzip(r) {
+		if packed := f.gzips(); packed != nil {
+			h.Set("Content-Encoding", "gzip")
+			h.Set("Etag", strconv.Quote(l.hash+"-gzip"))
+			data = packed
+		}
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/cloudevents/sdk-go/v2/binding"
 	"github.com/cloudevents/sdk-go/v2/event"
-	"github.com/cloudevents/sdk-go/v2/protocol"
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
 	"irc.now/shared/fault"
@@ -31,7 +30,7 @@ func (i *Instance) eventHandler(f EventHandler) http.HandlerFunc {
 			return
 		}
 		reply, err := f.Handle(r.Context(), *received)
-		if err != nil && !protocol.IsACK(err) {
+		if err != nil {
 			i.refuseEvent(w, r, received, err)
 			return
 		}

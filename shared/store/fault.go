@@ -48,6 +48,10 @@ func away(err error) bool {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return false
 	}
+	// Before the code, which a server that refuses a connection sends as well.
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
 	if code := Code(err); code != "" {
 		for _, class := range awayClasses {
 			if strings.HasPrefix(code, class) {
@@ -55,9 +59,6 @@ func away(err error) bool {
 			}
 		}
 		return false
-	}
-	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
-		return true
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true

@@ -5,20 +5,27 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	"irc.now/shared/design"
 )
 
-// Once renders a page that is the same for everybody: ready to be sent again and again, with an entity tag.
-func Once(render func(http.ResponseWriter) error) (http.Handler, error) {
-	var record recorder
-	if err := render(&record); err != nil {
-		return nil, err
-	}
-	return newConstant(record.Header(), record.body.Bytes())
+// Once serves a page that is the same for everybody: it is rendered at its first request, then kept, with an
+// entity tag. An error of render answers every request.
+func (s *Site) Once(render func(http.ResponseWriter) error) http.Handler {
+	kept := sync.OnceValues(func() (*constant, error) { return newConstant(render) })
+	return s.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		c, err := kept()
+		if err != nil {
+			return err
+		}
+		c.serve(w, r)
+		return nil
+	})
 }
 
 // constant is a response that never changes while the program runs.
@@ -28,22 +35,35 @@ type constant struct {
 	tag          string
 }
 
-func newConstant(header http.Header, body []byte) (http.Handler, error) {
+func newConstant(render func(http.ResponseWriter) error) (*constant, error) {
+	var record recorder
+	if err := render(&record); err != nil {
+		return nil, err
+	}
+	body := record.body.Bytes()
+	packed, err := compress(body)
+	if err != nil {
+		return nil, err
+	}
+	record.Header().Del("Content-Length")
+	sum := sha256.Sum256(body)
+	return &constant{header: record.header, plain: body, gzips: packed, tag: hex.EncodeToString(sum[:8])}, nil
+}
+
+func compress(body []byte) ([]byte, error) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	if _, err := z.Write(body); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("compress page: %w", err)
 	}
 	if err := z.Close(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("compress page: %w", err)
 	}
-	header.Del("Content-Length")
-	sum := sha256.Sum256(body)
-	return constant{header: header, plain: body, gzips: packed.Bytes(), tag: hex.EncodeToString(sum[:8])}, nil
+	return packed.Bytes(), nil
 }
 
-// ServeHTTP answers GET and HEAD, and 304 to a client that has this version (RFC 9110 section 13.1.2).
-func (c constant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// serve answers GET and HEAD, and 304 to a client that has this version (RFC 9110 section 13.1.2).
+func (c *constant) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	for name, values := range c.header {
 		h[name] = values

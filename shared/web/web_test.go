@@ -131,14 +131,13 @@ func TestPolicyTakesEverythingAPageDoesNotNeed(t *testing.T) {
 }
 
 func TestConstantPagesAreRevalidated(t *testing.T) {
-	h, err := web.Once(func(w http.ResponseWriter) error {
+	renders := 0
+	h := newSite(t).Once(func(w http.ResponseWriter) error {
+		renders++
 		w.Header().Set("Content-Type", "text/html")
 		_, err := w.Write([]byte(strings.Repeat("hello ", 100)))
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, encoding := range []string{"", "gzip", "gzip;q=0"} {
 		first := get(h, "GET", "/", "Accept-Encoding", encoding)
 		if first.Code != 200 || (first.Header().Get("Content-Encoding") == "gzip") != (encoding == "gzip") {
@@ -151,5 +150,8 @@ func TestConstantPagesAreRevalidated(t *testing.T) {
 	}
 	if w := get(h, "HEAD", "/"); w.Body.Len() != 0 || w.Header().Get("Content-Length") != "600" {
 		t.Errorf("HEAD: %d bytes, %v", w.Body.Len(), w.Header())
+	}
+	if renders != 1 {
+		t.Errorf("rendered %d times", renders)
 	}
 }

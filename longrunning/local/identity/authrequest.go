@@ -111,7 +111,7 @@ func scanAuthRequest(row pgx.Row) (*authRequest, error) {
 func (p *Provider) requestOf(ctx context.Context, id string) (*authRequest, error) {
 	found, err := scanAuthRequest(p.pool.QueryRow(ctx, authRequestQuery+`r.id = $1`, id, p.now()))
 	if errors.Is(err, pgx.ErrNoRows) || (err == nil && !found.pendingIn(browserHash(ctx))) {
-		return nil, fault.New(fault.NotFound,
+		return nil, fault.New(fault.Conflict,
 			"This sign-in has expired or began in another browser. Go back to the application and sign in again.")
 	}
 	return found, err

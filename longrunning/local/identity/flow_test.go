@@ -57,7 +57,7 @@ func TestASignInBelongsToTheBrowserThatBeganIt(t *testing.T) {
 	f := w.portalFlow()
 	attacker, victim := w.browser(), w.browser()
 	started := attacker.get(f.url())
-	if page := victim.get(started.url.String()); page.status != http.StatusNotFound {
+	if page := victim.get(started.url.String()); page.status != http.StatusConflict {
 		t.Fatalf("another browser was shown the sign-in: %d", page.status)
 	}
 }

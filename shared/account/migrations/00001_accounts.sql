@@ -35,7 +35,8 @@ CREATE TABLE accepted_token (
     -- The identity provider said that the token is dead; the connections are still to be closed.
     dead_at    timestamptz
 );
-CREATE INDEX accepted_token_checked ON accepted_token (checked_at);
+CREATE INDEX accepted_token_checked ON accepted_token (checked_at) WHERE dead_at IS NULL;
+CREATE INDEX accepted_token_dead ON accepted_token (dead_at) WHERE dead_at IS NOT NULL;
 CREATE INDEX accepted_token_expires ON accepted_token (expires_at);
 
 -- Names and types are those of alexedwards/scs/pgxstore.

@@ -1,0 +1,63 @@
+# Every target is a few lines; what takes more is a Go program that make runs. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+GO ?= go
+# A checkout that belongs to somebody else (a container's mount) has no version to stamp, and needs none.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+BIN     := bin
+PACKAGE ?= ./...
+# What the race detector is worth its time for: packages with goroutines of their own.
+RACY := ./shared/function/... ./shared/throttle/... ./shared/servers/... ./shared/auth/... ./longrunning/... ./functions/introspect/... ./functions/revoke/...
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## start irc.now on this machine (HTTP_PORT=8080 IRC_PORT=6667; Ctrl-C stops it)
+	@$(MAKE) --no-print-directory assets || echo "The web fonts could not be fetched; the pages use the system's fonts instead." >&2
+	@echo "Building…"
+	@$(GO) build -o $(BIN)/irc.now ./longrunning/local/cmd
+	@exec $(BIN)/irc.now
+
+.PHONY: assets
+assets: shared/design/static/fonts/.fetched ## fetch the web fonts (npm), once
+
+shared/design/static/fonts/.fetched: shared/design/package-lock.json
+	@$(GO) run ./shared/design/fetch
+	@touch $@
+
+.PHONY: test
+test: assets browser ## run all tests, against one PostgreSQL and the real soju and ergo
+	@$(GO) run ./shared/store/storetest/cmd -- $(GO) test -timeout 20m $(PACKAGE)
+
+.PHONY: test-race
+test-race: assets ## run the tests of concurrent packages under the race detector
+	@$(GO) run ./shared/store/storetest/cmd -- $(GO) test -race -timeout 20m $(RACY)
+
+.PHONY: browser
+browser: ## install Chromium for tests/browser, when it is missing (Debian, as root)
+	@.ci/chromium
+
+.PHONY: lint
+lint: ## vet, golangci-lint and govulncheck, in the versions tests/tools pins
+	@$(GO) vet ./...
+	@$(GO) -C tests/tools build -o $(CURDIR)/$(BIN)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint golang.org/x/vuln/cmd/govulncheck
+	@$(BIN)/golangci-lint run ./...
+	@$(BIN)/govulncheck ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@.ci/fuzz $${FUZZTIME:-10s}
+
+.PHONY: bench
+bench: ## print the figures of speed, as ratios to a bare program
+	@$(GO) run ./shared/store/storetest/cmd -- $(GO) test -run '^$$' -bench . -benchtime 3s ./functions/... ./tests/load/...
+
+.PHONY: clean
+clean: ## remove what was built; keeps .local (your data) and .cache (downloads)
+	@rm -rf $(BIN)

@@ -1,0 +1,113 @@
+package introspect
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"irc.now/shared/account"
+	"irc.now/shared/fault"
+)
+
+// unknownLife is how long a token is watched whose end the identity provider does not tell.
+const unknownLife = 30 * 24 * time.Hour
+
+// question is one token that a client asks about.
+type question struct {
+	token   string
+	client  string // who asks
+	address string // whom the token comes from, as the client says; may be empty
+}
+
+// answer is RFC 7662 section 2.2. An inactive one has nothing but that: it must not tell why.
+type answer struct {
+	Active   bool   `json:"active"`
+	Username string `json:"username,omitempty"` // the handle: soju's user name
+	Subject  string `json:"sub,omitempty"`      // the account's id
+	Issuer   string `json:"iss,omitempty"`
+	Expires  int64  `json:"exp,omitempty"`
+}
+
+// lookUp finds out whose token it is. Errors mean that it could not be found out.
+func (f *Function) lookUp(ctx context.Context, q question) (answer, error) {
+	credential, look := "access_token", f.accessToken
+	if strings.HasPrefix(q.token, "irc_") {
+		credential, look = "password", f.password
+	}
+	a, err := look(ctx, q)
+	f.counts.WithLabelValues(credential, resultOf(a, err)).Inc()
+	return a, err
+}
+
+func resultOf(a answer, err error) string {
+	switch {
+	case fault.Is(err, fault.RateLimited):
+		return "limited"
+	case err != nil:
+		return "failed"
+	case a.Active:
+		return "active"
+	}
+	return "inactive"
+}
+
+func (f *Function) password(ctx context.Context, q question) (answer, error) {
+	id, ok := account.PasswordID(q.token)
+	if !ok {
+		return answer{}, nil
+	}
+	if !f.limits.password.Allow(id) {
+		return answer{}, tooMany()
+	}
+	user, err := f.accounts.VerifyPassword(ctx, q.token)
+	if fault.Is(err, fault.Unauthenticated) {
+		return answer{}, nil
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	return f.active(user, time.Time{}), nil
+}
+
+func (f *Function) accessToken(ctx context.Context, q question) (answer, error) {
+	if !isBearer(q.token) {
+		return answer{}, nil
+	}
+	if (q.address != "" && !f.limits.address.Allow(q.address)) || !f.limits.client.Allow(q.client) {
+		return answer{}, tooMany()
+	}
+	token, err := f.provider.Introspect(ctx, q.token)
+	if err != nil || !token.Active {
+		return answer{}, err
+	}
+	user, err := f.accounts.BySubject(ctx, token.Subject)
+	if fault.Is(err, fault.NotFound) {
+		return answer{}, nil // has an identity, but never signed in to the portal
+	}
+	if err != nil || user.Handle == "" {
+		return answer{}, err
+	}
+	watchUntil := token.Expires
+	if watchUntil.IsZero() {
+		watchUntil = time.Now().Add(unknownLife)
+	}
+	// Recorded before it lets anybody in: a connection that nobody watches could not be closed later.
+	if err := f.tokens.Record(ctx, user.ID, q.token, watchUntil); err != nil {
+		return answer{}, err
+	}
+	return f.active(user, token.Expires), nil
+}
+
+// active is the answer for a user, who can have a bouncer only with a handle.
+func (f *Function) active(user account.User, expires time.Time) answer {
+	if user.Handle == "" {
+		return answer{}
+	}
+	a := answer{Active: true, Username: string(user.Handle), Subject: user.ID, Issuer: f.base.String()}
+	if !expires.IsZero() {
+		a.Expires = expires.Unix()
+	}
+	return a
+}
+
+func tooMany() error { return fault.New(fault.RateLimited, "Too many tries. Wait a moment.") }

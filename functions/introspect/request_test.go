@@ -1,0 +1,54 @@
+package introspect
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestBearerTokens(t *testing.T) {
+	for token, want := range map[string]bool{
+		"abc.DEF-1_2~+/==": true, "a": true, "": false, "=": false, "a=b": false, "a b": false, "a\n": false, "é": false, "a:b": false,
+	} {
+		if got := isBearer(token); got != want {
+			t.Errorf("isBearer(%q) = %v", token, got)
+		}
+	}
+}
+
+func TestClients(t *testing.T) {
+	var c clients
+	if err := c.UnmarshalText([]byte("soju:0123456789abcdef, chat:fedcba9876543210:with,x:0123456789abcdef")); err != nil {
+		t.Fatal(err)
+	}
+	if !c.allow("soju", "0123456789abcdef") || !c.allow("chat", "fedcba9876543210:with") {
+		t.Error("a client is refused")
+	}
+	if c.allow("soju", "fedcba9876543210:with") || c.allow("", "") || c.allow("nobody", "") {
+		t.Error("a stranger is let in")
+	}
+	for _, text := range []string{"", "soju", "soju:short", ":0123456789abcdef", "a:0123456789abcdef,a:0123456789abcdef", ","} {
+		if err := c.UnmarshalText([]byte(text)); err == nil || (text != "" && len(text) > 5 && strings.Contains(err.Error(), text)) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func FuzzParseToken(f *testing.F) {
+	const form = "application/x-www-form-urlencoded"
+	f.Add(form, "token=irc_aaaa_bbbb")
+	f.Add(form+"; charset=utf-8", "token=a&token_type_hint=access_token")
+	f.Add("text/plain", "token=%zz;&=")
+	f.Add("", strings.Repeat("token=a&", 100))
+	f.Fuzz(func(t *testing.T, kind, body string) {
+		token, err := parseToken(kind, body)
+		if err == nil && (token == "" || len(token) > maxToken) {
+			t.Fatalf("parseToken(%q, %q) = %q", kind, body, token)
+		}
+		if err != nil && token != "" {
+			t.Fatalf("parseToken(%q, %q) = %q with %v", kind, body, token, err)
+		}
+		if isBearer(token) && strings.ContainsAny(token, " \x00\r\n\"") {
+			t.Fatalf("%q counts as a bearer token", token)
+		}
+	})
+}

@@ -1,0 +1,61 @@
+package portal
+
+import (
+	"net/http"
+
+	"irc.now/shared/account"
+)
+
+// dashboardPage is everything at a glance.
+type dashboardPage struct {
+	statesView
+	Handle    account.Handle
+	Plan      planView
+	MayAdd    bool
+	Pricing   string
+	Access    access
+	Passwords passwordSummary
+	Steps     steps
+}
+
+// passwordSummary counts the connection passwords that work.
+type passwordSummary struct {
+	Live int
+	Last *account.ConnectionPassword // the one used last; nil when none was used yet
+}
+
+// steps are what a new user does, in order; the first that is not done is next.
+type steps struct{ Network, Password, Client bool }
+
+// Done reports whether there is nothing left to lead to.
+func (s steps) Done() bool { return s.Network && s.Password && s.Client }
+
+func (p *portal) showDashboard(w http.ResponseWriter, r *http.Request, user account.User) error {
+	passwords, err := p.accounts.Passwords(r.Context(), user.ID)
+	if err != nil {
+		return err
+	}
+	state := p.bouncers.State(r.Context(), user)
+	summary := summaryOf(passwords)
+	return p.render(w, r, http.StatusOK, "dashboard", "Dashboard", user, dashboardPage{
+		statesView: statesOf(user, state), Handle: user.Handle, Plan: planOf(user), MayAdd: mayAdd(user, state),
+		Pricing: p.settings.LandingURL.Join("/pricing"), Access: p.accessOf(user, networkNamed(state, "")), Passwords: summary,
+		// While the bouncer is away nobody can tell, and nobody should be sent to add what may be there.
+		Steps: steps{Network: !state.Up() || len(state.Networks) > 0, Password: summary.Live > 0, Client: summary.Last != nil},
+	})
+}
+
+func summaryOf(passwords []account.ConnectionPassword) passwordSummary {
+	var summary passwordSummary
+	for _, password := range passwords {
+		if password.RevokedAt != nil {
+			continue
+		}
+		summary.Live++
+		used := password.LastUsedAt
+		if used != nil && (summary.Last == nil || used.After(*summary.Last.LastUsedAt)) {
+			summary.Last = &password
+		}
+	}
+	return summary
+}

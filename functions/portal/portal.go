@@ -1,0 +1,103 @@
+// Package portal is my.irc.now: where people sign in, pick their handle, and look after their networks, connection
+// passwords and account.
+//
+// It owns pages and forms only. Who somebody is, package auth says; what they may have, package account; their
+// networks belong to the bouncer and are reached through bounceradmin. Everything a request holds is hostile until
+// a form's method here, or the package it is handed to, has checked it.
+package portal
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"irc.now/shared/account"
+	"irc.now/shared/config"
+	"irc.now/shared/function"
+	"irc.now/shared/outbound"
+	"irc.now/shared/store"
+	"irc.now/shared/telemetry"
+)
+
+// Deadlines of calls to what the portal depends on.
+const (
+	bouncerDeadline  = 20 * time.Second // soju tries a new network's server before it answers
+	identityDeadline = 10 * time.Second
+)
+
+// Function is the portal as a function. Make it with [New].
+type Function struct {
+	instruments function.Instruments
+	pool        *pgxpool.Pool
+	handler     http.Handler
+}
+
+// New makes a portal that has not been started.
+func New() *Function { return &Function{} }
+
+// Instrument takes the log and the metrics; the host calls it before Start.
+func (f *Function) Instrument(instruments function.Instruments) { f.instruments = instruments }
+
+// Start reads the settings from env (see [Settings]), brings the accounts database up to date and builds the site.
+// The bouncer and the identity provider may be away.
+func (f *Function) Start(ctx context.Context, env map[string]string) error {
+	var settings Settings
+	if err := config.Load(env, &settings); err != nil {
+		return err
+	}
+	if err := account.Migrate(ctx, settings.AccountsDatabaseURL.Reveal()); err != nil {
+		return fmt.Errorf("bring the accounts database up to date: %w", err)
+	}
+	pool, err := store.Open(context.WithoutCancel(ctx), settings.AccountsDatabaseURL.Reveal())
+	if err != nil {
+		return fmt.Errorf("open the accounts database: %w", err)
+	}
+	if f.instruments.Metrics != nil {
+		if err := f.instruments.Metrics.Register(telemetry.PoolCollector(pool, "accounts")); err != nil {
+			pool.Close()
+			return fmt.Errorf("register the pool's metrics: %w", err)
+		}
+	}
+	p, err := newPortal(settings, dependencies{
+		pool: pool, log: f.log(), identity: outbound.Client(identityDeadline), bouncer: outbound.Client(bouncerDeadline),
+	})
+	if err != nil {
+		pool.Close()
+		return err
+	}
+	f.pool, f.handler = pool, p.handler
+	return nil
+}
+
+func (f *Function) log() *slog.Logger {
+	if f.instruments.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return f.instruments.Log
+}
+
+// Handle serves one request.
+func (f *Function) Handle(w http.ResponseWriter, r *http.Request) { f.handler.ServeHTTP(w, r) }
+
+// Ready reports whether pages can be made, which needs the database. The rest may be away.
+func (f *Function) Ready(ctx context.Context) (bool, error) {
+	if err := f.pool.Ping(ctx); err != nil {
+		return false, fmt.Errorf("reach the accounts database: %w", err)
+	}
+	return true, nil
+}
+
+// Alive reports that the process serves.
+func (f *Function) Alive(context.Context) (bool, error) { return true, nil }
+
+// Stop closes the database pool.
+func (f *Function) Stop(context.Context) error {
+	if f.pool != nil {
+		f.pool.Close()
+	}
+	return nil
+}

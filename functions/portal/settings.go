@@ -1,0 +1,62 @@
+package portal
+
+import (
+	"errors"
+	"fmt"
+
+	"irc.now/shared/bouncer"
+	"irc.now/shared/config"
+	"irc.now/shared/fault"
+)
+
+// Settings are the portal's environment variables.
+type Settings struct {
+	BaseURL             config.URL    `env:"BASE_URL,required,notEmpty"`              // where people reach the portal
+	LandingURL          config.URL    `env:"LANDING_URL,required,notEmpty"`           // the landing site, linked from every page
+	AccountsDatabaseURL config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"` // postgres://…
+
+	OIDCIssuer       string        `env:"OIDC_ISSUER,required,notEmpty"` // the identity provider's issuer, exactly as it names itself
+	OIDCClientID     string        `env:"OIDC_CLIENT_ID,required,notEmpty"`
+	OIDCClientSecret config.Secret `env:"OIDC_CLIENT_SECRET,required,notEmpty"`
+
+	BouncerAdminURL   config.URL    `env:"BOUNCER_ADMIN_URL,required,notEmpty"` // bounceradmin of the shared bouncer
+	BouncerAdminToken config.Secret `env:"BOUNCER_ADMIN_TOKEN,required,notEmpty"`
+
+	IRCHost string `env:"IRC_HOST,required,notEmpty"` // what people type into their IRC client
+	IRCPort int    `env:"IRC_PORT" envDefault:"6697"`
+	IRCTLS  bool   `env:"IRC_TLS" envDefault:"true"`
+
+	// ExtraNetworks are offered first in the picker and may lie in private address space:
+	// "Name=ircs://host:port,Other=irc+insecure://host:port".
+	ExtraNetworks string `env:"EXTRA_NETWORKS"`
+
+	// TrustedProxies is how many proxies of ours stand in front and append to X-Forwarded-For.
+	TrustedProxies int `env:"TRUSTED_PROXIES"`
+
+	extra []bouncer.KnownNetwork // ExtraNetworks, parsed by Validate
+}
+
+// Validate reports what the tags cannot: all problems together, each line beginning with its variable.
+func (s *Settings) Validate() error {
+	var problems []error
+	if _, err := config.ParseURL(s.OIDCIssuer); err != nil {
+		problems = append(problems, fmt.Errorf("OIDC_ISSUER %w", err))
+	}
+	if s.IRCPort < 1 || s.IRCPort > 65535 {
+		problems = append(problems, errors.New("IRC_PORT must be between 1 and 65535"))
+	}
+	if s.TrustedProxies < 0 {
+		problems = append(problems, errors.New("TRUSTED_PROXIES must not be negative"))
+	}
+	extra, err := bouncer.ParseKnown(s.ExtraNetworks)
+	if err != nil {
+		problems = append(problems, fmt.Errorf("EXTRA_NETWORKS cannot be read: %s", fault.Sentence(err)))
+	}
+	s.extra = extra
+	return errors.Join(problems...)
+}
+
+// offered are the networks of the picker, our own first.
+func (s *Settings) offered() []bouncer.KnownNetwork {
+	return append(append([]bouncer.KnownNetwork{}, s.extra...), bouncer.WellKnown...)
+}

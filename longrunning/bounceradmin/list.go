@@ -1,0 +1,100 @@
+package bounceradmin
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"irc.now/shared/bouncer"
+	"irc.now/shared/fault"
+)
+
+// listNetworks joins what soju stores with how it says each network is doing.
+func (s *Server) listNetworks(ctx context.Context, user string, w http.ResponseWriter, _ *http.Request) error {
+	records, err := s.records.networks(ctx, user)
+	if err != nil {
+		return err
+	}
+	networks := make([]bouncer.Network, len(records)) // never null in JSON
+	if len(records) > 0 {
+		lines, err := s.soju.as(ctx, user, "network", "status")
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		reports := parseStatus(lines, records)
+		for i, record := range records {
+			networks[i] = networkOf(record, reports[record.ID])
+		}
+	}
+	return respond(w, networks)
+}
+
+func networkOf(n networkRecord, r report) bouncer.Network {
+	network := bouncer.Network{
+		ID: n.ID, Name: n.Name(), Host: n.Addr, Nick: n.Nick(), Username: n.Username, RealName: n.RealName,
+		ServerPasswordSet: n.Pass != "", Channels: n.Channels, Enabled: n.Enabled, State: r.state, Error: r.detail,
+	}
+	if n.SASLMechanism == "PLAIN" {
+		network.SASLUsername = n.SASLUsername
+	}
+	if address, err := bouncer.ParseAddress(n.Addr); err == nil {
+		network.Host, network.Port, network.TLS = address.Host, address.Port, address.TLS
+	}
+	switch {
+	case !n.Enabled:
+		network.State, network.Error = bouncer.Disabled, ""
+	case network.State == "" || network.State == bouncer.Disabled:
+		network.State = bouncer.Connecting // just enabled, or not in soju's answer
+	}
+	return network
+}
+
+// report is what soju says of one network.
+type report struct {
+	state  bouncer.State
+	detail string
+}
+
+// statusPattern is what follows a network's name in a line of "network status"; details of a connection are
+// only ever a count.
+var statusPattern = regexp.MustCompile(`^ \[(connected|disconnected|disabled)[^\]]*\](?:: (.*))?$`)
+
+// parseStatus finds the line of each network. Lines read "name (address) [state]: details", or without the
+// address where it is the name, in no order to rely on. Names and error texts may hold anything, brackets
+// included; but we know the names, so a line belongs to the network with the longest one that it fits.
+func parseStatus(lines []string, records []networkRecord) map[int64]report {
+	reports := map[int64]report{}
+	for _, line := range lines {
+		var owner int64
+		var found report
+		longest := 0
+		for _, n := range records {
+			title := n.Addr
+			if n.StoredName != "" && n.StoredName != n.Addr {
+				title = n.StoredName + " (" + n.Addr + ")"
+			}
+			rest, fits := strings.CutPrefix(line, title)
+			match := statusPattern.FindStringSubmatch(rest)
+			if fits && match != nil && len(title) > longest {
+				owner, longest, found = n.ID, len(title), reportOf(match[1], match[2])
+			}
+		}
+		if longest > 0 {
+			reports[owner] = found
+		}
+	}
+	return reports
+}
+
+func reportOf(state, detail string) report {
+	switch {
+	case state == "connected":
+		return report{state: bouncer.Connected}
+	case state == "disabled":
+		return report{state: bouncer.Disabled}
+	case detail == "":
+		return report{state: bouncer.Connecting}
+	}
+	return report{state: bouncer.Disconnected, detail: strings.TrimPrefix(detail, "connection error: ")}
+}

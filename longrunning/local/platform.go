@@ -1,0 +1,171 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"irc.now/shared/servers/ergo"
+	"irc.now/shared/servers/postgres"
+	"irc.now/shared/servers/soju"
+)
+
+// stopPatience bounds a whole stop: PostgreSQL needs a moment for its last checkpoint.
+const stopPatience = 40 * time.Second
+
+// URLs are the platform's front doors.
+type URLs struct {
+	Landing  string // the public site
+	Portal   string // accounts, networks, connection passwords
+	Identity string // sign-in
+	IRC      string // host:port of the bouncer, for IRC clients
+	Network  string // host:port of the local IRC network
+
+	DemoEmail, DemoPassword string // an account that is there from the start
+}
+
+// Platform is the running whole. Start makes it.
+type Platform struct {
+	config  Config
+	secrets secrets
+	urls    URLs
+
+	ports    ports
+	database *postgres.Server
+	tenants  tenants
+	soju     soju.Program
+	ergo     ergo.Program
+	internal internal
+
+	socket string // soju's admin socket
+
+	began  time.Time
+	mu     sync.Mutex // guards what follows, and output to Progress
+	onStop []func(context.Context) error
+}
+
+// demoEmail is an address that can never belong to anybody.
+const demoEmail = "demo@" + Domain
+
+// Start brings everything up and returns once all of it works. An error leaves nothing running; [Explain] turns it
+// into the sentence to show. The platform runs until Stop, whatever becomes of ctx.
+func Start(ctx context.Context, c Config) (*Platform, error) {
+	if err := c.fill(); err != nil {
+		return nil, err
+	}
+	p := &Platform{config: c, began: time.Now()}
+	if err := p.start(ctx); err != nil {
+		return nil, errors.Join(err, p.Stop(context.WithoutCancel(ctx)))
+	}
+	return p, nil
+}
+
+// start runs the steps in an order in which each finds what it needs.
+func (p *Platform) start(ctx context.Context) error {
+	steps := []func(context.Context) error{
+		p.openFolder,
+		p.openPorts,
+		p.startFoundations,
+		p.startTenants,
+		p.startServices,
+		p.startServers,
+		p.startTicks,
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("start was interrupted: %w", err)
+		}
+	}
+	return nil
+}
+
+func (p *Platform) openFolder(context.Context) (err error) {
+	lock, err := openFolder(p.config.Dir)
+	if err != nil {
+		return err
+	}
+	p.atStop(func(context.Context) error { return lock.Close() })
+	if p.secrets, err = loadSecrets(p.config.Dir); err != nil {
+		return err
+	}
+	return p.chooseSocket()
+}
+
+// maxSocketPath is what a Unix socket's address holds on the system with the least room (macOS).
+const maxSocketPath = 103
+
+// chooseSocket puts soju's admin socket into the data folder, or into a temporary one where the path is too long.
+func (p *Platform) chooseSocket() error {
+	p.socket = filepath.Join(p.dir("soju"), "admin.sock")
+	if len(p.socket) <= maxSocketPath {
+		return nil
+	}
+	temp, err := os.MkdirTemp("", "irc.now-") // for us alone: whoever can open the socket owns the bouncer
+	if err != nil {
+		return fmt.Errorf("make a folder for the bouncer's admin socket: %w", err)
+	}
+	p.socket = filepath.Join(temp, "admin.sock")
+	p.atStop(func(context.Context) error { return os.RemoveAll(temp) })
+	return nil
+}
+
+// startFoundations gets the foreign programs and starts the database, at the same time: at the first start all three
+// may have to be downloaded. The two downloads of packages follow each other, for they share apt's lists.
+func (p *Platform) startFoundations(ctx context.Context) error {
+	return inParallel(
+		func() error { return p.startDatabase(ctx) },
+		func() error { return p.findPrograms(ctx) },
+	)
+}
+
+func (p *Platform) findPrograms(ctx context.Context) (err error) {
+	if p.soju, err = soju.Find(ctx, p.config.CacheDir, p.progressLog("soju")); err != nil {
+		return err
+	}
+	p.ergo, err = ergo.Find(ctx, p.config.CacheDir, p.progressLog("ergo"))
+	return err
+}
+
+// URLs are the platform's front doors. The demo password is among them: show it to the platform's owner only.
+func (p *Platform) URLs() URLs { return p.urls }
+
+// atStop remembers what undoes a step; the last step is undone first.
+func (p *Platform) atStop(undo func(context.Context) error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.onStop = append(p.onStop, undo)
+}
+
+// Stop ends every child and closes every port; what was kept is in the folder. It waits until all of it is gone.
+func (p *Platform) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stopPatience)
+	defer cancel()
+	var errs []error
+	for _, undo := range slices.Backward(p.onStop) {
+		errs = append(errs, undo(ctx))
+	}
+	p.onStop = nil
+	return errors.Join(errs...)
+}
+
+// say tells the owner what happens, one line at a time.
+func (p *Platform) say(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, _ = fmt.Fprintf(p.config.Progress, "%6.1f s  %s\n", time.Since(p.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// keeper makes a keeper of one of the foreign servers.
+func (p *Platform) keeper(name string, start func(context.Context) (server, error)) *keeper {
+	k := &keeper{name: name, start: start, say: p.say, log: p.config.Log}
+	p.atStop(k.end)
+	return k
+}

@@ -1,0 +1,86 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// ports are what the platform listens on. Those of children are only claimed: the child opens them.
+type ports struct {
+	http         []net.Listener
+	httpPort     int
+	irc          int
+	ircHosts     []string
+	network      int
+	networkHosts []string
+}
+
+// openPorts finds busy ports before anything slow happens.
+func (p *Platform) openPorts(context.Context) error {
+	var httpErr, ircErr, networkErr error
+	p.ports.http, p.ports.httpPort, httpErr = listen(p.config.HTTPPort, "the web sites", "HTTP_PORT")
+	p.ports.ircHosts, p.ports.irc, ircErr = claim(p.config.IRCPort, "the bouncer", "IRC_PORT")
+	p.ports.networkHosts, p.ports.network, networkErr = claim(p.config.NetworkPort, "the local IRC network", "NETWORK_PORT")
+	p.atStop(func(context.Context) error { return closeAll(p.ports.http) })
+	if err := errors.Join(httpErr, ircErr, networkErr); err != nil {
+		return firstOf(httpErr, ircErr, networkErr)
+	}
+	p.urls = URLs{
+		Landing: origin("", p.ports.httpPort), Portal: origin("my", p.ports.httpPort), Identity: origin("auth", p.ports.httpPort),
+		IRC: net.JoinHostPort("localhost", strconv.Itoa(p.ports.irc)), Network: net.JoinHostPort(loopback4, strconv.Itoa(p.ports.network)),
+		DemoEmail: demoEmail, DemoPassword: p.secrets.values.DemoPassword,
+	}
+	return nil
+}
+
+// firstOf is the first error that is one: people mend one port at a time.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func closeAll(listeners []net.Listener) error {
+	var errs []error
+	for _, l := range listeners {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// serve answers on listeners until the platform stops.
+func (p *Platform) serve(handler http.Handler, listeners ...net.Listener) {
+	s := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+	for _, l := range listeners {
+		go func() { _ = s.Serve(l) }() // always http.ErrServerClosed, or the listener's own end
+	}
+	p.atStop(func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 3*time.Second) // for running requests; a stopping platform owes no more
+		defer cancel()
+		if s.Shutdown(ctx) != nil {
+			return s.Close()
+		}
+		return nil
+	})
+}
+
+// serveInternal opens a loopback port for one part that only other parts talk to, and returns its address.
+func (p *Platform) serveInternal(handler http.Handler) (string, error) {
+	l, err := net.Listen("tcp4", net.JoinHostPort(loopback4, "0"))
+	if err != nil {
+		return "", err
+	}
+	p.serve(handler, l)
+	return "http://" + l.Addr().String(), nil
+}

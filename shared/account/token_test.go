@@ -1,0 +1,119 @@
+package account_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"irc.now/shared/account"
+)
+
+func (w *world) tokens(t testing.TB, fill byte) *account.Tokens {
+	t.Helper()
+	tokens, err := account.NewTokens(w.Store, bytes.Repeat([]byte{fill}, account.SealKeyBytes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tokens
+}
+
+func (w *world) pending(t testing.TB) []account.Disconnect {
+	t.Helper()
+	pending, err := w.PendingDisconnects(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pending
+}
+
+func ok(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAUsedPasswordThatIsRevokedAsksForADisconnectOnce(t *testing.T) {
+	w := newWorld(t)
+	ada := w.named(t, "ada")
+	used, first := w.password(t, ada, "used")
+	_, unused := w.password(t, ada, "unused")
+	_, err := w.VerifyPassword(t.Context(), used.Reveal())
+	ok(t, err)
+	ok(t, w.RevokePassword(t.Context(), ada.ID, first.ID))
+	ok(t, w.RevokePassword(t.Context(), ada.ID, unused.ID))
+	if got := w.pending(t); len(got) != 0 {
+		t.Errorf("a sign-in that is under way gets no time to finish: %+v", got)
+	}
+	w.pass(2 * time.Second)
+	got := w.pending(t)
+	if len(got) != 1 || got[0].Handle != "ada" || got[0].UserID != ada.ID || len(got[0].PasswordIDs) != 1 ||
+		got[0].PasswordIDs[0] != first.ID {
+		t.Fatalf("pending = %+v", got)
+	}
+	ok(t, w.Disconnected(t.Context(), got[0]))
+	if got := w.pending(t); len(got) != 0 {
+		t.Errorf("still pending: %+v", got)
+	}
+}
+
+func TestATokenThatDiesAsksForADisconnect(t *testing.T) {
+	w := newWorld(t)
+	ada, tokens := w.named(t, "ada"), w.tokens(t, 1)
+	for range 2 {
+		ok(t, tokens.Record(t.Context(), ada.ID, "access-token", w.now().Add(time.Hour)))
+	}
+	w.pass(30 * time.Second)
+	found, err := tokens.ToCheck(t.Context(), 20*time.Second, 10)
+	if err != nil || len(found) != 1 || found[0].Token.Reveal() != "access-token" {
+		t.Fatalf("ToCheck = %v, %v", found, err)
+	}
+	if again, err := tokens.ToCheck(t.Context(), 20*time.Second, 10); err != nil || len(again) != 0 {
+		t.Errorf("checked again at once: %v, %v", again, err)
+	}
+	ok(t, tokens.MarkDead(t.Context(), found[0].Hash))
+	w.pass(time.Minute)
+	if again, err := tokens.ToCheck(t.Context(), 20*time.Second, 10); err != nil || len(again) != 0 {
+		t.Errorf("a dead token is checked: %v, %v", again, err)
+	}
+	pending := w.pending(t)
+	if len(pending) != 1 || pending[0].Handle != "ada" || len(pending[0].TokenHashes) != 1 {
+		t.Fatalf("pending = %+v", pending)
+	}
+	ok(t, w.Disconnected(t.Context(), pending[0]))
+	if left := w.pending(t); len(left) != 0 {
+		t.Errorf("still pending: %+v", left)
+	}
+}
+
+func TestATokenThatRunsOutIsForgotten(t *testing.T) {
+	w := newWorld(t)
+	tokens := w.tokens(t, 1)
+	ok(t, tokens.Record(t.Context(), w.named(t, "ada").ID, "access-token", w.now().Add(time.Minute)))
+	w.pass(time.Minute)
+	if found, err := tokens.ToCheck(t.Context(), 0, 10); err != nil || len(found) != 0 {
+		t.Errorf("ToCheck = %v, %v", found, err)
+	}
+	ok(t, tokens.ForgetExpired(t.Context()))
+	var left int
+	ok(t, w.pool.QueryRow(t.Context(), `SELECT count(*) FROM accepted_token`).Scan(&left))
+	if left != 0 || len(w.pending(t)) != 0 {
+		t.Errorf("%d left, %+v pending", left, w.pending(t))
+	}
+}
+
+func TestTokensAreSealedWithTheKey(t *testing.T) {
+	w := newWorld(t)
+	ok(t, w.tokens(t, 1).Record(t.Context(), w.named(t, "ada").ID, "access-token", w.now().Add(time.Hour)))
+	var stored []byte
+	ok(t, w.pool.QueryRow(t.Context(), `SELECT sealed FROM accepted_token`).Scan(&stored))
+	if bytes.Contains(stored, []byte("access")) {
+		t.Error("the token is stored as it is")
+	}
+	if found, err := w.tokens(t, 2).ToCheck(t.Context(), 0, 10); err == nil || len(found) != 0 {
+		t.Errorf("another key opens it: %v, %v", found, err)
+	}
+	if _, err := account.NewTokens(w.Store, []byte("short")); err == nil {
+		t.Error("a short key is accepted")
+	}
+}

@@ -1,0 +1,207 @@
+package design
+
+import (
+	"html/template"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+// draws executes source as a page and gives what it draws.
+func draws(t *testing.T, source string, data any) (string, error) {
+	t.Helper()
+	page, err := template.New("").Funcs(functions).Parse(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	err = page.Execute(&b, data)
+	return b.String(), err
+}
+
+func TestValuesCannotBreakOut(t *testing.T) {
+	const evil = `"><script>alert(1)</script>`
+	for _, source := range []string{
+		`{{nick .}}`, `{{channel .}}`, `{{mode .}}`, `{{status "ok" .}}`, `{{alert "bad" .}}`,
+		`{{field "name" "x" "label" . "value" . "error" . "hint" . "placeholder" .}}`,
+		`{{field "name" "x" "type" "textarea" "value" .}}`,
+		`{{button "text" . "name" . "value" .}}`, `{{button "text" . "url" .}}`, `{{copy "label" . "value" .}}`, `{{snippet "label" . "text" .}}`,
+		`{{empty "title" . "text" . "action" . "url" .}}`, `{{message "nick" . "text" . "time" .}}`, `{{external . .}}`,
+	} {
+		html, err := draws(t, source, evil)
+		if err != nil || strings.Contains(html, "<script>") {
+			t.Errorf("%s: %v\n%s", source, err, html)
+		}
+	}
+	if html, err := draws(t, `{{external . "site"}}{{button "text" "go" "url" .}}`, "javascript:alert(1)"); err != nil || strings.Contains(html, "javascript:") {
+		t.Errorf("a script got into a link: %v\n%s", err, html)
+	}
+}
+
+func TestMistakesInPagesAreErrors(t *testing.T) {
+	for _, source := range []string{
+		`{{field "nmae" "x"}}`, `{{field "name"}}`, `{{field 1 2}}`, `{{field "maxlength" "many"}}`, `{{field "name" 65}}`,
+		`{{status "fine" "x"}}`, `{{alert "red" "x"}}`, `{{message "kind" "shout"}}`, `{{when "today"}}`, `{{button "text" nil}}`,
+	} {
+		if html, err := draws(t, source, nil); err == nil {
+			t.Errorf("%s draws %s", source, html)
+		}
+	}
+}
+
+func TestFieldTiesHintAndErrorToItsControl(t *testing.T) {
+	html, err := draws(t, `{{field .}}`, Field{Name: "nick", Label: "Nickname", Hint: "h", Error: "e", Required: true, Mono: true, MaxLength: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`<label for="nick">`, `id="nick"`, `aria-describedby="nick-hint nick-error"`, `aria-invalid="true"`, `id="nick-error"`, `id="nick-hint"`,
+		` required`, `maxlength="30"`, `spellcheck="false"`,
+	} {
+		if !strings.Contains(html, want) {
+			t.Errorf("lacks %s:\n%s", want, html)
+		}
+	}
+}
+
+func TestSelectGroupsAndChooses(t *testing.T) {
+	html, err := draws(t, `{{field .}}`, Field{Name: "n", Type: "select", Value: "b", Options: []Option{
+		{"a", "A", "One"}, {"b", "B", "One"}, {"c", "C", ""},
+	}})
+	want := `<optgroup label="One"><option value="a">A</option><option value="b" selected>B</option></optgroup><option value="c">C</option>`
+	if err != nil || !strings.Contains(html, want) {
+		t.Errorf("%v\n%s", err, html)
+	}
+}
+
+func TestNicksKeepTheirColour(t *testing.T) {
+	if nickClass("Ada") != nickClass("ada") {
+		t.Error("the colour depends on the case")
+	}
+	css, err := os.ReadFile("static/css/irc.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, nick := range strings.Fields("ada grace linus margaret anita barbara ken radia dennis edsger maren jonas pft wick ines tom alan joan jean betty kay") {
+		class := nickClass(nick)
+		seen[class] = true
+		if !strings.Contains(string(css), "."+class+" ") {
+			t.Errorf("there is no class %s", class)
+		}
+	}
+	if len(seen) < nickColours/2 {
+		t.Errorf("21 nicks share %d colours", len(seen))
+	}
+}
+
+func TestSpeechSetsOffChannelsAddressesAndCode(t *testing.T) {
+	var got []string
+	for _, s := range speech("see #irc.now, or https://irc.now/docs. Say `/join #x`! 100% #1") {
+		got = append(got, s.Kind+":"+s.Text)
+	}
+	want := "text:see |channel:#irc.now|text:, or |link:https://irc.now/docs|text:. Say |code:/join #x|text:! 100% #1"
+	if strings.Join(got, "|") != want {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, "|"), want)
+	}
+}
+
+func TestWhenSaysNever(t *testing.T) {
+	at := time.Date(2026, 3, 7, 15, 2, 0, 0, time.FixedZone("CET", 3600))
+	for _, c := range []struct {
+		value any
+		want  string
+	}{
+		{at, `<time datetime="2026-03-07T14:02:00Z">7 Mar 2026, 14:02 UTC</time>`}, {&at, "14:02 UTC"},
+		{time.Time{}, "never"}, {(*time.Time)(nil), "never"},
+	} {
+		if html, err := draws(t, `{{when .}}`, c.value); err != nil || !strings.Contains(html, c.want) {
+			t.Errorf("%v: %v %s", c.value, err, html)
+		}
+	}
+}
+
+// Every class that a template names is styled or is a hook for a script.
+func TestEveryClassIsStyled(t *testing.T) {
+	css := string(get(Asset("app.css")).Body.Bytes())
+	for _, file := range []string{"layout.html", "components/irc.html", "components/form.html", "components/block.html", "pages/error.html"} {
+		source, err := templates.ReadFile("templates/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, class := range classes(string(source)) {
+			if !strings.Contains(css, "."+class) {
+				t.Errorf("%s: the class %q has no style", file, class)
+			}
+		}
+	}
+}
+
+var (
+	control   = regexp.MustCompile(`{{(?:if|else|end|with|range)[^}]*}}`)
+	computed  = regexp.MustCompile(`{{[^}]*}}`)
+	classList = regexp.MustCompile(`class="([^"]*)"`)
+)
+
+// classes are the class names in a template, without those it computes.
+func classes(source string) []string {
+	var names []string
+	source = computed.ReplaceAllString(control.ReplaceAllString(source, " "), "§")
+	for _, m := range classList.FindAllStringSubmatch(source, -1) {
+		for _, name := range strings.Fields(m[1]) {
+			if !strings.Contains(name, "§") {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func TestAPageThatFailsIsNotSent(t *testing.T) {
+	pages, err := New(Site{}, fstest.MapFS{
+		"p/ok.html":  {Data: []byte(`<h1>{{.}}</h1>{{define "part"}}<b>{{.}}</b>{{end}}`)},
+		"p/bad.html": {Data: []byte(`<h1>Half</h1>{{.Missing}}`)},
+	}, "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	if err := pages.Render(w, http.StatusOK, "bad", Page{Body: struct{}{}}); err == nil || w.Body.Len() > 0 {
+		t.Errorf("error %v, %d bytes", err, w.Body.Len())
+	}
+	if err := pages.Render(w, http.StatusOK, "none", Page{}); err == nil {
+		t.Error("rendered a page that does not exist")
+	}
+	if err := pages.Fragment(w, http.StatusOK, "ok", "part", "<"); err != nil || w.Body.String() != "<b>&lt;</b>" {
+		t.Errorf("fragment: %v %s", err, w.Body)
+	}
+}
+
+func TestASignedInVisitorIsShown(t *testing.T) {
+	pages, err := New(Site{Action: &Link{Text: "Sign in", URL: "/in"}}, fstest.MapFS{"p/x.html": {Data: []byte("<h1>X</h1>")}}, "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := func(p Page) string {
+		w := httptest.NewRecorder()
+		if err := pages.Render(w, http.StatusOK, "x", p); err != nil {
+			t.Fatal(err)
+		}
+		return w.Body.String()
+	}
+	out := shown(Page{})
+	in := shown(Page{User: &User{Handle: "ada", SignOut: "/auth/sign-out"}, Flash: &Flash{Kind: "ok", Text: "Saved."}, Scripts: []string{"live"}, Nav: []Link{{"Home", "/home"}}})
+	if !strings.Contains(out, "Sign in") || strings.Contains(in, "Sign in") {
+		t.Error("the sign-in button is for those who are signed out")
+	}
+	for _, want := range []string{`action="/auth/sign-out"`, ">ada<", "Saved.", "/js/live.js", `href="/home"`} {
+		if !strings.Contains(in, want) {
+			t.Errorf("lacks %s", want)
+		}
+	}
+}

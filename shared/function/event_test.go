@@ -1,0 +1,156 @@
+package function_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/cloudevents/sdk-go/v2/event"
+
+	"irc.now/shared/fault"
+	"irc.now/shared/function"
+)
+
+type eventFunc func(context.Context, event.Event) (*event.Event, error)
+
+func (f eventFunc) Handle(ctx context.Context, e event.Event) (*event.Event, error) { return f(ctx, e) }
+
+func mount(t *testing.T, f any) *httptest.Server {
+	t.Helper()
+	instance := newInstance(t, f)
+	if err := instance.Start(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(instance)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func newInstance(t *testing.T, f any) *function.Instance {
+	t.Helper()
+	instance, err := function.New("test", f, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return instance
+}
+
+var binary = []string{
+	"Ce-Specversion", "1.0", "Ce-Type", "dev.knative.sources.ping", "Ce-Source", "/ping", "Ce-Id", "1",
+	"Content-Type", "application/json",
+}
+
+const structured = `{"specversion":"1.0","type":"dev.knative.sources.ping","source":"/ping","id":"1","datacontenttype":"application/json","data":{"tick":1}}`
+
+func TestEventsArriveInBothModes(t *testing.T) {
+	for mode, send := range map[string]struct {
+		body    string
+		headers []string
+	}{
+		"binary":     {`{"tick":1}`, binary},
+		"structured": {structured, []string{"Content-Type", "application/cloudevents+json; charset=utf-8"}},
+	} {
+		var got event.Event
+		server := mount(t, eventFunc(func(_ context.Context, e event.Event) (*event.Event, error) {
+			got = e
+			return nil, nil
+		}))
+		answer := do(t, server.Client(), http.MethodPost, server.URL, strings.NewReader(send.body), send.headers...)
+		if answer.StatusCode != http.StatusAccepted || answer.body != "" {
+			t.Errorf("%s: %d with body %q, want 202 without one", mode, answer.StatusCode, answer.body)
+		}
+		var data struct{ Tick int }
+		if err := got.DataAs(&data); err != nil || data.Tick != 1 || got.Type() != "dev.knative.sources.ping" || got.ID() != "1" {
+			t.Errorf("%s: the function saw %v (%v)", mode, got, err)
+		}
+	}
+}
+
+func TestBadEventsAreRefused(t *testing.T) {
+	server := mount(t, eventFunc(func(_ context.Context, e event.Event) (*event.Event, error) {
+		t.Errorf("the function saw %v", e)
+		return nil, nil
+	}))
+	with := func(name, value string) []string {
+		headers := append([]string{}, binary...)
+		for i := 0; i < len(headers); i += 2 {
+			if headers[i] == name {
+				headers[i+1] = value
+			}
+		}
+		return headers
+	}
+	json := []string{"Content-Type", "application/cloudevents+json"}
+	for name, bad := range map[string]struct {
+		body    string
+		headers []string
+		status  int
+	}{
+		"no event at all":  {`{"a":1}`, []string{"Content-Type", "application/json"}, 400},
+		"no body":          {"", json, 400},
+		"no id":            {"{}", with("Ce-Id", ""), 400},
+		"no type":          {"{}", with("Ce-Type", ""), 400},
+		"no source":        {"{}", with("Ce-Source", ""), 400},
+		"unknown version":  {"{}", with("Ce-Specversion", "9.9"), 400},
+		"bad time":         {"{}", append(with("", ""), "Ce-Time", "yesterday"), 400},
+		"broken JSON":      {`{"specversion":"1.0",`, json, 400},
+		"structured array": {`[` + structured + `]`, json, 400},
+		"batch":            {`[` + structured + `]`, []string{"Content-Type", "application/cloudevents-batch+json"}, 400},
+		"structured no id": {strings.Replace(structured, `"id":"1",`, "", 1), json, 400},
+		"too large":        {strings.Repeat("x", 2<<20), binary, 413},
+	} {
+		if got := do(t, server.Client(), http.MethodPost, server.URL, strings.NewReader(bad.body), bad.headers...); got.StatusCode != bad.status {
+			t.Errorf("%s: %d %s, want %d", name, got.StatusCode, got.body, bad.status)
+		}
+	}
+	got := do(t, server.Client(), http.MethodGet, server.URL, nil)
+	if got.StatusCode != http.StatusMethodNotAllowed || got.Header.Get("Allow") != http.MethodPost {
+		t.Errorf("GET: %d", got.StatusCode)
+	}
+}
+
+func TestEventErrorsTellWhetherToRetry(t *testing.T) {
+	for _, c := range []struct {
+		err    error
+		status int
+	}{
+		{errors.New("boom: secret"), 500},
+		{fault.New(fault.Unavailable, "The bouncer is away."), 503},
+		{fault.New(fault.RateLimited, "Slower."), 429},
+		{fault.New(fault.Invalid, "No such type."), 422},
+		{fault.New(fault.NotFound, "Gone."), 422}, // 404 would be retried by Knative
+	} {
+		server := mount(t, eventFunc(func(context.Context, event.Event) (*event.Event, error) { return nil, c.err }))
+		got := do(t, server.Client(), http.MethodPost, server.URL, strings.NewReader("{}"), binary...)
+		if got.StatusCode != c.status || strings.Contains(got.body, "secret") {
+			t.Errorf("%v: %d %q, want %d", c.err, got.StatusCode, got.body, c.status)
+		}
+	}
+}
+
+func TestAnEventMayAnswerAnEvent(t *testing.T) {
+	server := mount(t, eventFunc(func(_ context.Context, e event.Event) (*event.Event, error) {
+		e.SetType("now.irc.bouncer.closed")
+		return &e, nil
+	}))
+	got := do(t, server.Client(), http.MethodPost, server.URL, strings.NewReader(`{"tick":1}`), binary...)
+	if got.StatusCode != http.StatusOK || got.Header.Get("Ce-Type") != "now.irc.bouncer.closed" || got.body != `{"tick":1}` {
+		t.Errorf("%d %v %q", got.StatusCode, got.Header, got.body)
+	}
+	server = mount(t, eventFunc(func(context.Context, event.Event) (*event.Event, error) { return &event.Event{}, nil }))
+	if got := do(t, server.Client(), http.MethodPost, server.URL, bytes.NewReader(nil), binary...); got.StatusCode != 500 {
+		t.Errorf("an invalid reply was sent with %d", got.StatusCode)
+	}
+}
+
+func TestEventPanicIsAnswered(t *testing.T) {
+	server := mount(t, eventFunc(func(context.Context, event.Event) (*event.Event, error) { panic("boom") }))
+	if got := do(t, server.Client(), http.MethodPost, server.URL, strings.NewReader("{}"), binary...); got.StatusCode != 500 {
+		t.Errorf("got %d", got.StatusCode)
+	}
+}

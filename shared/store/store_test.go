@@ -1,0 +1,207 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"irc.now/shared/fault"
+	"irc.now/shared/store"
+	"irc.now/shared/store/storetest"
+)
+
+func open(t *testing.T, address string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := store.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+func exec(t *testing.T, pool *pgxpool.Pool, sql string) {
+	t.Helper()
+	if _, err := pool.Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// migration makes one file of goose's format.
+func migration(up string) *fstest.MapFile {
+	return &fstest.MapFile{Data: []byte("-- +goose Up\n" + up + "\n")}
+}
+
+func TestMigrationsRunOnceWhoeverAsks(t *testing.T) {
+	address := storetest.URL(t)
+	files := fstest.MapFS{"00001_first.sql": migration(`CREATE TABLE a (n int); INSERT INTO a VALUES (1);`)}
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			if err := store.Migrate(t.Context(), address, files); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	files["00002_second.sql"] = migration(`INSERT INTO a VALUES (2);`)
+	for range 2 {
+		if err := store.Migrate(t.Context(), address, files); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var rows int
+	if err := open(t, address).QueryRow(t.Context(), `SELECT count(*) FROM a`).Scan(&rows); err != nil || rows != 2 {
+		t.Errorf("%d rows, want 2 (%v)", rows, err)
+	}
+}
+
+func TestADatabaseNewerThanTheCodeIsLeftAlone(t *testing.T) {
+	address := storetest.URL(t)
+	files := fstest.MapFS{"00001_a.sql": migration(`SELECT 1;`), "00002_b.sql": migration(`SELECT 1;`)}
+	if err := store.Migrate(t.Context(), address, files); err != nil {
+		t.Fatal(err)
+	}
+	delete(files, "00002_b.sql")
+	if err := store.Migrate(t.Context(), address, files); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAFailedMigrationLeavesNothingBehind(t *testing.T) {
+	address := storetest.URL(t)
+	files := fstest.MapFS{"00001_a.sql": migration(`CREATE TABLE half (); SELECT nonsense;`)}
+	if err := store.Migrate(t.Context(), address, files); err == nil {
+		t.Fatal("no error")
+	}
+	files["00001_a.sql"] = migration(`CREATE TABLE half ();`)
+	if err := store.Migrate(t.Context(), address, files); err != nil {
+		t.Errorf("a corrected migration: %v", err)
+	}
+}
+
+func TestMigrationsNeedNumbers(t *testing.T) {
+	for _, files := range []fstest.MapFS{{}, {"first.sql": migration(`SELECT 1;`)}} {
+		if err := store.Migrate(t.Context(), "postgres://127.0.0.1:1/x", files); err == nil {
+			t.Errorf("%v: no error", files)
+		}
+	}
+}
+
+func TestATransactionRollsBackOnError(t *testing.T) {
+	pool := open(t, storetest.URL(t))
+	exec(t, pool, `CREATE TABLE a (n int)`)
+	refused := errors.New("refused")
+	err := store.InTx(t.Context(), pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(t.Context(), `INSERT INTO a VALUES (1)`); err != nil {
+			return err
+		}
+		return refused
+	})
+	if !errors.Is(err, refused) {
+		t.Errorf("err = %v", err)
+	}
+	var rows int
+	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM a`).Scan(&rows); err != nil || rows != 0 {
+		t.Errorf("%d rows, want 0 (%v)", rows, err)
+	}
+}
+
+// Two transactions lock two rows in opposite order; PostgreSQL ends one, which then has to be run again.
+func TestADeadlockIsTriedAgain(t *testing.T) {
+	pool := open(t, storetest.URL(t))
+	exec(t, pool, `CREATE TABLE a (id int PRIMARY KEY, n int)`)
+	exec(t, pool, `INSERT INTO a VALUES (1, 0), (2, 0)`)
+	var meet sync.WaitGroup
+	meet.Add(2)
+	add := func(first, second int) error {
+		tries := 0
+		return store.InTx(t.Context(), pool, func(tx pgx.Tx) error {
+			tries++
+			if _, err := tx.Exec(t.Context(), `UPDATE a SET n = n + 1 WHERE id = $1`, first); err != nil {
+				return err
+			}
+			if tries == 1 {
+				meet.Done()
+				meet.Wait()
+			}
+			_, err := tx.Exec(t.Context(), `UPDATE a SET n = n + 1 WHERE id = $1`, second)
+			return err
+		})
+	}
+	var wg sync.WaitGroup
+	for _, order := range [][2]int{{1, 2}, {2, 1}} {
+		wg.Go(func() {
+			if err := add(order[0], order[1]); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	var sum int
+	if err := pool.QueryRow(t.Context(), `SELECT sum(n) FROM a`).Scan(&sum); err != nil || sum != 4 {
+		t.Errorf("sum = %d, want 4 (%v)", sum, err)
+	}
+}
+
+func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := fmt.Sprintf("postgres://u:hunter2@%s/db", listener.Addr())
+	listener.Close() // nobody listens there now
+	_, err = open(t, address).Exec(t.Context(), `SELECT 1`)
+	if !fault.Is(store.Fault(err), fault.Unavailable) {
+		t.Errorf("refused connection: %v", err)
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("the error holds the password: %v", err)
+	}
+	pool := open(t, storetest.URL(t))
+	exec(t, pool, `SET statement_timeout = 1`) // one connection is enough: nothing else runs
+	_, err = pool.Exec(t.Context(), `SELECT pg_sleep(5)`)
+	if !fault.Is(store.Fault(err), fault.Unavailable) {
+		t.Errorf("statement timeout: %v", err)
+	}
+}
+
+func TestOtherErrorsKeepTheirKind(t *testing.T) {
+	pool := open(t, storetest.URL(t))
+	_, err := pool.Exec(t.Context(), `SELECT nonsense`)
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, canceledErr := pool.Exec(canceled, `SELECT 1`)
+	for _, err := range []error{nil, err, canceledErr, fault.New(fault.NotFound, "No.")} {
+		if got := store.Fault(err); got != err {
+			t.Errorf("Fault(%v) = %v", err, got)
+		}
+	}
+}
+
+func TestEveryStatementHasADeadline(t *testing.T) {
+	var timeout string
+	pool := open(t, storetest.URL(t))
+	if err := pool.QueryRow(t.Context(), `SELECT current_setting('statement_timeout')`).Scan(&timeout); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := time.ParseDuration(timeout); err != nil || d <= 0 || d > time.Minute {
+		t.Errorf("statement_timeout = %q", timeout)
+	}
+}
+
+func TestABadAddressIsRefusedWithoutItsPassword(t *testing.T) {
+	_, err := store.Open(t.Context(), "postgres://u:hunter2@host:notaport/db")
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("err = %v", err)
+	}
+}
