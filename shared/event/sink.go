@@ -31,6 +31,9 @@ func NewSink(address config.URL, client *http.Client) *Sink {
 // Send gives e to the sink. Nil means that the sink has taken it over for good. Else the error is of kind Unavailable
 // where sending again may help (then the sink may still have taken it), and wraps [ErrRefused] where it will not.
 func (s *Sink) Send(ctx context.Context, e Event) error {
+	if err := Check(e); err != nil {
+		return fmt.Errorf("send event %s: %w: %w", e.ID(), ErrRefused, err)
+	}
 	ctx = RequestContext(ctx, e)
 	request, err := cehttp.NewHTTPRequestFromEvent(ctx, s.address.String(), e)
 	if err != nil {

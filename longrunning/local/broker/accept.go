@@ -21,7 +21,7 @@ func (b *Broker) receive(w http.ResponseWriter, r *http.Request) {
 	ctx := telemetry.WithRequestID(r.Context(), telemetry.RequestIDFrom(r))
 	received, err := cehttp.NewEventFromHTTPRequest(r)
 	if err == nil {
-		err = received.Validate()
+		err = event.Check(*received)
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		http.Error(w, fmt.Sprintf("An event may have at most %d bytes.", event.MaxSize), http.StatusRequestEntityTooLarge)

@@ -412,15 +412,17 @@ func TestHostileInputIsRefused(t *testing.T) {
 		header            [2]string
 		want              int
 	}{
-		"no event":         {"application/json", `{}`, [2]string{}, 400},
-		"no id":            {"application/cloudevents+json", `{"specversion":"1.0","source":"/x","type":"t"}`, [2]string{}, 400},
-		"broken JSON":      {"application/cloudevents+json", `{"specversion"`, [2]string{}, 400},
-		"a batch":          {"application/cloudevents-batch+json", `[]`, [2]string{}, 400},
-		"too big":          {"application/cloudevents+json", fmt.Sprintf(valid, `"`+strings.Repeat("x", 10<<20)+`"`), [2]string{}, 413},
-		"another site":     {"application/cloudevents+json", fmt.Sprintf(valid, `1`), [2]string{"Sec-Fetch-Site", "cross-site"}, 403},
-		"another origin":   {"application/cloudevents+json", fmt.Sprintf(valid, `1`), [2]string{"Origin", "http://evil.example"}, 403},
-		"NUL in its data":  {"application/cloudevents+json", fmt.Sprintf(valid, `"\u0000"`), [2]string{}, 202},
-		"as good as it is": {"application/cloudevents+json", fmt.Sprintf(valid, `1`), [2]string{}, 202},
+		"no event":          {"application/json", `{}`, [2]string{}, 400},
+		"no id":             {"application/cloudevents+json", `{"specversion":"1.0","source":"/x","type":"t"}`, [2]string{}, 400},
+		"broken JSON":       {"application/cloudevents+json", `{"specversion"`, [2]string{}, 400},
+		"control character": {"application/cloudevents+json", strings.Replace(fmt.Sprintf(valid, `1`), `"id":"1"`, `"id":"1\u0000"`, 1), [2]string{}, 400},
+		"line break":        {"application/cloudevents+json", strings.Replace(fmt.Sprintf(valid, `1`), `"type":"t"`, `"type":"t","x":"a\r\nb"`, 1), [2]string{}, 400},
+		"a batch":           {"application/cloudevents-batch+json", `[]`, [2]string{}, 400},
+		"too big":           {"application/cloudevents+json", fmt.Sprintf(valid, `"`+strings.Repeat("x", 10<<20)+`"`), [2]string{}, 413},
+		"another site":      {"application/cloudevents+json", fmt.Sprintf(valid, `1`), [2]string{"Sec-Fetch-Site", "cross-site"}, 403},
+		"another origin":    {"application/cloudevents+json", fmt.Sprintf(valid, `1`), [2]string{"Origin", "http://evil.example"}, 403},
+		"NUL in its data":   {"application/cloudevents+json", fmt.Sprintf(valid, `"\u0000"`), [2]string{}, 202},
+		"as good as it is":  {"application/cloudevents+json", fmt.Sprintf(valid, `1`), [2]string{}, 202},
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.address.Join("/"), strings.NewReader(c.body))
 		if err != nil {

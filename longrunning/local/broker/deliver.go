@@ -74,7 +74,7 @@ func readReply(ctx context.Context, response *http.Response) (*event.Event, *fai
 	}
 	reply, err := binding.ToEvent(ctx, message)
 	if err == nil {
-		err = reply.Validate()
+		err = event.Check(*reply)
 	}
 	if err != nil {
 		return nil, &failure{fmt.Errorf("read the reply: %w", err), false}

@@ -13,7 +13,7 @@ import (
 // Write puts e into the outbox in tx, the transaction that writes the fact: both become true or neither. Call
 // [Relay.Wake] once tx has committed.
 func Write(ctx context.Context, tx pgx.Tx, e event.Event) error {
-	if err := e.Validate(); err != nil {
+	if err := event.Check(e); err != nil {
 		return fmt.Errorf("write event to the outbox: %w", err)
 	}
 	encoded, err := json.Marshal(event.WithRequestID(ctx, e))

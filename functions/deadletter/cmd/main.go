@@ -1,0 +1,9 @@
+// Deadletter keeps events that no subscriber took. See the settings in package deadletter for its environment.
+package main
+
+import (
+	"irc.now/functions/deadletter"
+	"irc.now/shared/function"
+)
+
+func main() { function.Main("deadletter", deadletter.New()) }

@@ -1,0 +1,120 @@
+// Package deadletter keeps the events that no subscriber took: it is the dead-letter sink of the cluster's Triggers.
+// On one machine the broker itself keeps them.
+//
+// It owns the table dead_letter in the accounts database, and never acts on what an event says. Whoever looks after
+// the platform sees them in the log, in the metric and in the table.
+package deadletter
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/cloudevents/sdk-go/v2/types"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"irc.now/shared/account"
+	"irc.now/shared/config"
+	"irc.now/shared/event"
+	"irc.now/shared/fault"
+	"irc.now/shared/function"
+	"irc.now/shared/store"
+	"irc.now/shared/telemetry"
+)
+
+// What Knative's broker notes on a dead letter.
+const (
+	destinationExtension = "knativeerrordest"
+	statusExtension      = "knativeerrorcode"
+)
+
+type settings struct {
+	Database config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"`
+}
+
+// Function keeps dead letters.
+type Function struct {
+	log     *slog.Logger
+	metrics prometheus.Registerer
+	kept    prometheus.Counter
+	pool    *pgxpool.Pool
+	now     func() time.Time
+}
+
+// New makes the function; Start gives it its database.
+func New() *Function {
+	return &Function{
+		log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry(), now: time.Now,
+		kept: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "dead_letters_total", Help: "Events that no subscriber took.",
+		}),
+	}
+}
+
+// Instrument implements function.Instrumented.
+func (f *Function) Instrument(with function.Instruments) { f.log, f.metrics = with.Log, with.Metrics }
+
+// Start reads the settings and brings the database to the present schema.
+func (f *Function) Start(ctx context.Context, env map[string]string) error {
+	var s settings
+	if err := config.Load(env, &s); err != nil {
+		return err
+	}
+	if err := account.Migrate(ctx, s.Database.Reveal()); err != nil {
+		return err
+	}
+	pool, err := store.Open(context.WithoutCancel(ctx), s.Database.Reveal())
+	if err != nil {
+		return err
+	}
+	f.pool = pool
+	f.metrics.MustRegister(f.kept, telemetry.PoolCollector(pool, "accounts"))
+	return nil
+}
+
+// Stop closes the database.
+func (f *Function) Stop(context.Context) error {
+	if f.pool != nil {
+		f.pool.Close()
+	}
+	return nil
+}
+
+// Handle keeps one dead letter. The same one again changes nothing.
+func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, error) {
+	encoded, err := json.Marshal(e)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "The event cannot be written as JSON.")
+	}
+	tag, err := f.pool.Exec(ctx, `
+		INSERT INTO dead_letter (source, id, destination, type, status, event, died_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+		clean(e.Source()), clean(e.ID()), extension(e, destinationExtension), clean(e.Type()),
+		extension(e, statusExtension), encoded, f.now())
+	if err != nil {
+		return nil, store.Fault(fmt.Errorf("keep dead letter %s: %w", e.ID(), err))
+	}
+	if tag.RowsAffected() == 1 {
+		f.kept.Inc()
+		f.log.ErrorContext(ctx, "dead letter", "event", e.ID(), "type", e.Type(), "source", e.Source(),
+			"destination", extension(e, destinationExtension), "status", extension(e, statusExtension))
+	}
+	return nil, nil //nolint:nilnil // "no answer" in the method set of Knative's functions
+}
+
+func extension(e event.Event, name string) string {
+	text, err := types.Format(e.Extensions()[name])
+	if err != nil {
+		return ""
+	}
+	return clean(text)
+}
+
+// clean makes a stranger's text fit PostgreSQL's.
+func clean(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\x00", "?")
+}
