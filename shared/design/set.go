@@ -104,6 +104,12 @@ func (s *Set) Fragment(w http.ResponseWriter, status int, name, block string, da
 	return s.write(w, status, name, block, data)
 }
 
+// HTML gives the block that the page called name {{define}}s, for a caller that keeps it: put into a later page's
+// body it is shown as it is.
+func (s *Set) HTML(name, block string, data any) (template.HTML, error) {
+	return s.execute(name, block, data)
+}
+
 // RenderError writes the page for a failed request. Reference helps support to find it in the log; it may be empty.
 func (s *Set) RenderError(w http.ResponseWriter, status int, page Page, sentence, reference string) error {
 	page.Title = http.StatusText(status)
