@@ -18,8 +18,9 @@ var templates embed.FS
 
 // Set is the parsed pages of one site. It is safe for concurrent use.
 type Set struct {
-	site  Site
-	pages map[string]*template.Template
+	site   Site
+	pages  map[string]*template.Template
+	frames frames
 }
 
 // view is the layout's dot.
@@ -28,6 +29,7 @@ type view struct {
 	Site Site
 	Name string // of the page, as a hook for CSS
 	Main template.HTML
+	frame
 }
 
 // New parses every NAME.html in dir of files as the page NAME of site. See the package comment for what
@@ -90,12 +92,22 @@ func (s *Set) Render(w http.ResponseWriter, status int, name string, page Page) 
 	if err != nil {
 		return err
 	}
-	return s.write(w, status, name, "layout", view{Page: page, Site: s.site, Name: name, Main: main})
+	v := view{Page: page, Site: s.site, Name: name, Main: main}
+	if v.frame, err = s.frameOf(v); err != nil {
+		return err
+	}
+	return s.write(w, status, name, "layout", v)
 }
 
 // Fragment writes the block that the page called name {{define}}s, without the layout.
 func (s *Set) Fragment(w http.ResponseWriter, status int, name, block string, data any) error {
 	return s.write(w, status, name, block, data)
+}
+
+// HTML gives the block that the page called name {{define}}s, for a caller that keeps it: put into a later page's
+// body it is shown as it is.
+func (s *Set) HTML(name, block string, data any) (template.HTML, error) {
+	return s.execute(name, block, data)
 }
 
 // RenderError writes the page for a failed request. Reference helps support to find it in the log; it may be empty.

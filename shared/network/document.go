@@ -47,7 +47,6 @@ type server struct {
 	Compatibility compatibility       `json:"compatibility"`
 	IPLimits      ipLimits            `json:"ip-limits"`
 	IPCloaking    ipCloaking          `json:"ip-cloaking"`
-	SecureNets    []string            `json:"secure-nets,omitempty"`
 	OperThrottle  string              `json:"oper-throttle"`
 }
 

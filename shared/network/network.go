@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -76,8 +77,10 @@ func (c Config) check() error {
 		return fmt.Errorf("network name %q must be one word of letters, digits, dots, dashes or underscores", c.Name)
 	case !hostPattern.MatchString(c.ServerName) || len(c.ServerName) > 63:
 		return fmt.Errorf("server name %q must look like a host name with a dot, of at most 63 characters", c.ServerName)
-	case c.DataDir == "":
-		return fmt.Errorf("network %s has no data folder", c.Name)
+	case !plain(c.DataDir):
+		return fmt.Errorf("network %s has no usable data folder", c.Name)
+	case c.MOTD != "" && !plain(c.MOTD):
+		return fmt.Errorf("network %s has no usable path of the message of the day", c.Name)
 	case len(c.Listen)+len(c.ListenTLS) == 0:
 		return fmt.Errorf("network %s listens nowhere", c.Name)
 	}
@@ -93,8 +96,8 @@ func (c Config) checkLists() error {
 		addresses = append(addresses[:len(addresses):len(addresses)], listener.Address)
 	}
 	for _, address := range addresses {
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			return fmt.Errorf("listener %q is no host:port: %w", address, err)
+		if err := checkAddress(address); err != nil {
+			return err
 		}
 	}
 	for _, cidr := range c.Exempt {
@@ -106,6 +109,21 @@ func (c Config) checkLists() error {
 		if !operPattern.MatchString(oper.Name) || !strings.HasPrefix(oper.PasswordHash, "$2") {
 			return fmt.Errorf("operator %q needs a plain name and a bcrypt hash", oper.Name)
 		}
+	}
+	return nil
+}
+
+// checkAddress takes host:port, where host is empty, an IP literal or a name.
+func checkAddress(address string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("listener %q is no host:port: %w", address, err)
+	}
+	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
+		return fmt.Errorf("listener %q has no port from 1 to 65535", address)
+	}
+	if _, err := netip.ParseAddr(host); err != nil && host != "" && host != "localhost" && !hostPattern.MatchString(host) {
+		return fmt.Errorf("listener %q has no usable host", address)
 	}
 	return nil
 }

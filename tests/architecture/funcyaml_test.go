@@ -1,0 +1,205 @@
+package architecture_test
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"sigs.k8s.io/yaml"
+)
+
+// funcYAML is what our func.yaml files use of the format of Knative's func, specVersion 0.36.0. The schema
+// itself is in github.com/knative/func, which is no module that a build could fetch; reading strictly into
+// this refuses unknown fields as the schema does.
+type funcYAML struct {
+	SpecVersion string    `json:"specVersion"`
+	Name        string    `json:"name"`
+	Runtime     string    `json:"runtime"`
+	Invoke      string    `json:"invoke"`
+	Created     time.Time `json:"created"`
+	Run         struct {
+		Envs         []env `json:"envs"`
+		StartTimeout int   `json:"startTimeout"`
+	} `json:"run"`
+	Deploy struct {
+		Namespace          string            `json:"namespace"`
+		Annotations        map[string]string `json:"annotations"`
+		ServiceAccountName string            `json:"serviceAccountName"`
+		Options            struct {
+			Scale struct {
+				Min         *int    `json:"min"`
+				Max         *int    `json:"max"`
+				Metric      string  `json:"metric"`
+				Target      float64 `json:"target"`
+				Utilization float64 `json:"utilization"`
+			} `json:"scale"`
+			Resources struct {
+				Requests map[string]string `json:"requests"`
+				Limits   map[string]any    `json:"limits"`
+			} `json:"resources"`
+		} `json:"options"`
+		HealthEndpoints struct {
+			Liveness  string `json:"liveness"`
+			Readiness string `json:"readiness"`
+		} `json:"healthEndpoints"`
+	} `json:"deploy"`
+}
+
+type env struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+var (
+	dnsLabel   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	envName    = regexp.MustCompile(`^[-._a-zA-Z][-._a-zA-Z0-9]*$`)
+	secretName = regexp.MustCompile(`(SECRET|TOKEN|KEY|PASSWORD|CLIENTS|DATABASE_URL)$`)
+	secretRef  = regexp.MustCompile(`^\{\{ secret:[a-z0-9][-a-z0-9]*:[-._a-zA-Z0-9]+ \}\}$`)
+)
+
+// check returns everything that is wrong with the func.yaml text of the function in the folder name.
+func check(name string, text []byte) (funcYAML, error) {
+	var f funcYAML
+	if err := yaml.UnmarshalStrict(text, &f); err != nil {
+		return f, err
+	}
+	var all []error
+	want := func(ok bool, format string, args ...any) {
+		if !ok {
+			all = append(all, fmt.Errorf(format, args...))
+		}
+	}
+	want(f.SpecVersion == "0.36.0", "specVersion is %q", f.SpecVersion)
+	want(f.Name == name && dnsLabel.MatchString(f.Name), "name %q is not the folder's, or no DNS label", f.Name)
+	want(f.Runtime == "go", "runtime is %q", f.Runtime)
+	want(f.Invoke == "http" || f.Invoke == "cloudevent", "invoke is %q", f.Invoke)
+	want(!f.Created.IsZero(), "created is missing, which the schema requires")
+	want(f.Deploy.HealthEndpoints.Liveness == "/health/liveness" && f.Deploy.HealthEndpoints.Readiness == "/health/readiness",
+		"healthEndpoints are not those of shared/function")
+	seen := map[string]bool{}
+	for _, e := range f.Run.Envs {
+		want(envName.MatchString(e.Name), "%q is no name of a variable", e.Name)
+		want(!seen[e.Name], "%s is given twice", e.Name)
+		want(!secretName.MatchString(e.Name) || secretRef.MatchString(e.Value), "%s must refer to a Secret", e.Name)
+		want(e.Value != "", "%s is empty", e.Name)
+		seen[e.Name] = true
+	}
+	return f, errors.Join(all...)
+}
+
+func TestFuncYAML(t *testing.T) {
+	folders, err := filepath.Glob(filepath.Join(root(t), "functions", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range folders {
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join(folder, "func.yaml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := check(filepath.Base(folder), text)
+			if err != nil {
+				t.Error(err)
+			}
+			variables, events := readFunction(t, folder)
+			if (f.Invoke == "cloudevent") != events {
+				t.Errorf("invoke is %s, but the function says otherwise", f.Invoke)
+			}
+			for _, name := range variables {
+				if !slices.ContainsFunc(f.Run.Envs, func(e env) bool { return e.Name == name }) {
+					t.Errorf("the function requires %s, which run.envs lacks", name)
+				}
+			}
+		})
+	}
+}
+
+// readFunction finds in a function's source the variables it requires and whether it takes CloudEvents.
+func readFunction(t *testing.T, folder string) (required []string, events bool) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.Field:
+				if name, ok := requiredVariable(n); ok {
+					required = append(required, name)
+				}
+			case *ast.ImportSpec:
+				events = events || n.Path.Value == `"github.com/cloudevents/sdk-go/v2/event"`
+			}
+			return true
+		})
+	}
+	return required, events
+}
+
+func requiredVariable(field *ast.Field) (string, bool) {
+	if field.Tag == nil {
+		return "", false
+	}
+	text, err := strconv.Unquote(field.Tag.Value)
+	if err != nil {
+		return "", false
+	}
+	options := strings.Split(reflect.StructTag(text).Get("env"), ",")
+	return options[0], slices.Contains(options, "required")
+}
+
+func TestTheRuleOfFuncYAML(t *testing.T) {
+	const good = `specVersion: 0.36.0
+name: portal
+runtime: go
+invoke: http
+created: "2026-11-22T00:00:00Z"
+run:
+  envs:
+    - name: TOKEN
+      value: '{{ secret:portal:token }}'
+deploy:
+  healthEndpoints:
+    liveness: /health/liveness
+    readiness: /health/readiness
+`
+	if _, err := check("portal", []byte(good)); err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range [][2]string{
+		{"0.36.0", "0.35.0"},
+		{"name: portal", "name: Portal"},
+		{"name: portal", "name: landing"},
+		{"runtime: go", "runtime: node"},
+		{"invoke: http", "invoke: grpc"},
+		{"created", "made"},
+		{"'{{ secret:portal:token }}'", "hunter2"},
+		{"name: TOKEN", "name: 1TOKEN"},
+		{"/health/liveness", "/healthz"},
+		{"deploy:", "unknown: 1\ndeploy:"},
+	} {
+		if _, err := check("portal", []byte(strings.Replace(good, change[0], change[1], 1))); err == nil {
+			t.Errorf("%s instead of %s was accepted", change[1], change[0])
+		}
+	}
+}

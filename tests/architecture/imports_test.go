@@ -1,0 +1,209 @@
+package architecture_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "irc.now"
+
+// pkg is one of our packages as `go list` sees it, with paths below the module.
+type pkg struct {
+	path    string
+	imports []string // of the code itself
+	tests   []string // of its tests only
+}
+
+// local is the one program that may put functions and longrunning programs together.
+const local = "longrunning/local"
+
+// identityProvider is the library that makes an OpenID provider; in a cluster that is Keycloak's work.
+const identityProvider = "github.com/zitadel/oidc/"
+
+// forbidden says why from must not import to, or "" where it may. Both are paths below the module, or full
+// paths of others' packages.
+func forbidden(from, to string) string {
+	fromArea, fromName := split(from)
+	toArea, toName := split(to)
+	same := fromArea == toArea && fromName == toName
+	switch {
+	case strings.HasPrefix(to, identityProvider) && !within(from, local+"/identity"):
+		return "an OpenID provider is built in longrunning/local/identity alone"
+	case !ours(to), toArea == "shared", same, fromArea == "tests":
+		return ""
+	case toArea == "tests":
+		return "tests/ is for tests"
+	case fromArea == "shared":
+		return "shared imports only shared"
+	case within(from, local) && toArea != "operators":
+		return ""
+	case fromArea == "operators" && toArea == "operators":
+		return ""
+	case fromArea == "functions" && toArea == "functions":
+		return "functions talk by events or HTTP, they never import each other"
+	default:
+		return fmt.Sprintf("a program in %s must not import %s", fromArea, toArea)
+	}
+}
+
+// forbiddenInTests is laxer: a function may be tested against the identity provider of longrunning/local and
+// with what tests/ shares.
+func forbiddenInTests(from, to string) string {
+	fromArea, _ := split(from)
+	toArea, _ := split(to)
+	if toArea == "tests" || fromArea != "shared" && within(to, local+"/identity") || strings.HasPrefix(to, identityProvider) {
+		return ""
+	}
+	return forbidden(from, to)
+}
+
+func split(path string) (area, name string) {
+	parts := strings.SplitN(path, "/", 3)
+	if len(parts) < 2 {
+		return parts[0], ""
+	}
+	return parts[0], parts[1]
+}
+
+func ours(path string) bool {
+	area, _ := split(path)
+	return slices.Contains([]string{"functions", "longrunning", "operators", "shared", "knative", "tests"}, area)
+}
+
+func within(path, folder string) bool { return path == folder || strings.HasPrefix(path, folder+"/") }
+
+func TestImportsKeepTheirDirection(t *testing.T) {
+	packages := list(t)
+	if len(packages) < 5 {
+		t.Fatalf("only %d packages were found", len(packages))
+	}
+	for _, p := range packages {
+		for _, to := range p.imports {
+			if why := forbidden(p.path, to); why != "" {
+				t.Errorf("%s imports %s: %s", p.path, to, why)
+			}
+		}
+		for _, to := range p.tests {
+			if why := forbiddenInTests(p.path, to); why != "" {
+				t.Errorf("a test of %s imports %s: %s", p.path, to, why)
+			}
+		}
+	}
+}
+
+func TestPackagesAreNamedAfterWhatTheyOwn(t *testing.T) {
+	for _, p := range list(t) {
+		for element := range strings.SplitSeq(p.path, "/") {
+			if slices.Contains([]string{"util", "utils", "common", "helper", "helpers", "misc", "base", "lib"}, element) {
+				t.Errorf("%s: %q says nothing of what the package owns", p.path, element)
+			}
+		}
+	}
+}
+
+func TestTheRuleOfImports(t *testing.T) {
+	const op = identityProvider + "v3/pkg/op"
+	for _, c := range []struct {
+		from, to string
+		allowed  bool
+	}{
+		{"functions/portal", "shared/auth", true},
+		{"functions/portal/cmd", "functions/portal", true},
+		{"functions/portal", "functions/landing", false},
+		{"functions/portal", "longrunning/local", false},
+		{"functions/portal", "operators/soju", false},
+		{"functions/portal", "github.com/jackc/pgx/v5", true},
+		{"functions/portal", op, false},
+		{"shared/auth", "shared/store", true},
+		{"shared/auth", "functions/portal", false},
+		{"shared/auth", "longrunning/local/identity", false},
+		{"shared/auth", op, false},
+		{"longrunning/local", "functions/portal", true},
+		{"longrunning/local/cmd", "longrunning/bounceradmin", true},
+		{"longrunning/local", op, false},
+		{"longrunning/local/identity", op, true},
+		{"longrunning/bounceradmin", "functions/portal", false},
+		{"longrunning/bounceradmin", "longrunning/bots", false},
+		{"operators/soju", "functions/portal", false},
+		{"operators/soju", "operators/api/v1alpha1", true},
+		{"operators/soju", "longrunning/local", false},
+		{"longrunning/local", "operators/soju", false},
+		{"functions/portal", "tests/load", false},
+		{"tests/local", "longrunning/local", true},
+	} {
+		if why := forbidden(c.from, c.to); (why == "") != c.allowed {
+			t.Errorf("%s importing %s: %q", c.from, c.to, why)
+		}
+	}
+	if forbiddenInTests("functions/introspect", local+"/identity") != "" || forbiddenInTests("shared/auth", local+"/identity") == "" ||
+		forbiddenInTests("functions/portal", "functions/landing") == "" {
+		t.Error("the rule for tests is wrong")
+	}
+}
+
+// root is the folder of the module's go.mod.
+func root(t *testing.T) string {
+	t.Helper()
+	folder, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(folder, "go.mod")); err == nil {
+			return folder
+		}
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			t.Fatal("no go.mod above the tests")
+		}
+		folder = parent
+	}
+}
+
+// list asks the go command, which knows build constraints, for all our packages.
+func list(t *testing.T) []pkg {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "list", "-e", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
+	command.Dir = root(t)
+	command.Stderr = t.Output()
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []pkg
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var listed struct {
+			ImportPath                         string
+			Imports, TestImports, XTestImports []string
+		}
+		err := decoder.Decode(&listed)
+		if errors.Is(err, io.EOF) {
+			return packages
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, pkg{
+			path: below(listed.ImportPath), imports: allBelow(listed.Imports),
+			tests: allBelow(append(listed.TestImports, listed.XTestImports...)),
+		})
+	}
+}
+
+func below(path string) string { return strings.TrimPrefix(path, module+"/") }
+
+func allBelow(paths []string) []string {
+	short := make([]string, 0, len(paths))
+	for _, path := range paths {
+		short = append(short, below(path))
+	}
+	return short
+}
