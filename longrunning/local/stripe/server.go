@@ -1,0 +1,112 @@
+package stripe
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"irc.now/shared/design"
+	"irc.now/shared/outbound"
+	"irc.now/shared/web"
+)
+
+// Server is the stand-in. It is an http.Handler for API and pages, and sends webhooks until Stop.
+type Server struct {
+	config  Config
+	prices  map[string]price
+	client  *http.Client
+	pages   *design.Set
+	site    *web.Site
+	handler http.Handler
+
+	mu       sync.Mutex
+	state    *state
+	delivery Delivery
+	webhook  string
+	answers  map[string]keptAnswer // by idempotency key
+
+	wake    chan struct{} // something may have to be sent
+	stop    context.CancelFunc
+	stopped chan struct{}
+}
+
+// New makes the stand-in with what an earlier one kept, and begins to send what is unsent.
+func New(c Config) (*Server, error) {
+	if err := c.fill(); err != nil {
+		return nil, err
+	}
+	kept, err := load(c.File)
+	if err != nil {
+		return nil, fmt.Errorf("start the Stripe stand-in: %w", err)
+	}
+	s := &Server{
+		config: c, state: kept, client: outbound.Client(webhookTimeout), webhook: c.Webhook,
+		prices: pricesOf(c.Prices), answers: map[string]keptAnswer{}, delivery: Delivery{Copies: 1},
+		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+	}
+	if err := s.routes(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	go s.deliver(ctx)
+	s.nudge()
+	return s, nil
+}
+
+// Stop ends the sending of webhooks and waits for it. What is unsent is kept.
+func (s *Server) Stop() {
+	s.stop()
+	<-s.stopped
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// SetWebhook changes where events go.
+func (s *Server) SetWebhook(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.webhook = address
+	s.nudge()
+}
+
+// change runs do under the lock; when it returns nil, what it did is kept and its events are sent.
+func (s *Server) change(do func(*state) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := do(s.state); err != nil {
+		return err
+	}
+	s.nudge()
+	return s.state.save(s.config.File)
+}
+
+// read runs do under the lock.
+func (s *Server) read(do func(*state) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return do(s.state)
+}
+
+func (s *Server) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Server) now() int64 { return s.config.Now().Unix() }
+
+func pricesOf(prices []Price) map[string]price {
+	all := map[string]price{}
+	for _, p := range prices {
+		all[p.ID] = price{
+			ID: p.ID, Object: "price", Active: true, Currency: "usd", Nickname: p.Name, Product: "prod_" + p.ID,
+			Type: "recurring", UnitAmount: p.Amount,
+			Recurring: recurring{Interval: "month", IntervalCount: 1, UsageType: "licensed"},
+		}
+	}
+	return all
+}
