@@ -49,14 +49,14 @@ func acceptable(o Order, state State) error {
 	if o.Quantity < 0 || o.Quantity > most {
 		return fault.Field("quantity", "Please choose a number from 0 to %d.", most)
 	}
-	if o.Quantity == 0 && state.Holdings == (account.Holdings{Plan: account.Free}) {
+	if o.Quantity == 0 && state.Holdings == (account.Holdings{}).Normal() {
 		return fault.New(fault.Conflict, "You do not have this, so there is nothing to give back.")
 	}
 	if o.Product.Hosting() && o.Quantity > 0 && !state.Holdings.Entitlements().Networks {
 		return fault.New(fault.Conflict, "Hosting needs Pro. Please upgrade first, then choose a hosting plan.")
 	}
-	if o.Product == Pro && o.Quantity > 0 && state.Holdings.Plan == account.Pro {
-		return fault.New(fault.Conflict, "You have Pro already.")
+	if !o.Product.Hosting() && o.Quantity > 0 && o.Product.Give(state.Holdings, o.Quantity) == state.Holdings {
+		return fault.New(fault.Conflict, "You have %s already.", o.Product.Title())
 	}
 	return standingAllows(state.Standing)
 }

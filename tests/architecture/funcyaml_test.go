@@ -147,13 +147,22 @@ func readFunction(t *testing.T, folder string) (required []string, events bool) 
 				if name, ok := requiredVariable(n); ok {
 					required = append(required, name)
 				}
-			case *ast.ImportSpec:
-				events = events || n.Path.Value == `"github.com/cloudevents/sdk-go/v2/event"`
+			case *ast.FuncDecl:
+				events = events || takesEvents(n)
 			}
 			return true
 		})
 	}
 	return required, events
+}
+
+// takesEvents reports whether f is Handle(context.Context, event.Event), whatever package "event" is.
+func takesEvents(f *ast.FuncDecl) bool {
+	if f.Name.Name != "Handle" || f.Recv == nil || len(f.Type.Params.List) != 2 {
+		return false
+	}
+	of, ok := f.Type.Params.List[1].Type.(*ast.SelectorExpr)
+	return ok && of.Sel.Name == "Event"
 }
 
 func requiredVariable(field *ast.Field) (string, bool) {
