@@ -41,6 +41,7 @@ type shop struct {
 	mu     sync.Mutex
 	status int
 	types  []string
+	calls  []recorded
 	got    chan struct{}
 }
 
@@ -72,7 +73,7 @@ func newShop(t *testing.T, file string) *shop {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Stop)
-	handler, s.Server, s.url = server, server, front.URL
+	handler, s.Server, s.url = s.record(server), server, front.URL
 	s.client = payment.New(settings(front.URL), slog.New(slog.DiscardHandler))
 	return s
 }
