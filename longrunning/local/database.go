@@ -13,7 +13,7 @@ import (
 )
 
 // tenants are the databases, one for each service, each with roles of its own.
-type tenants struct{ accounts, identity, soju, network access }
+type tenants struct{ accounts, identity, soju, network, broker access }
 
 // access are the addresses of one database, passwords included: for the service that owns it, and for one that reads.
 type access struct{ owner, reader config.Secret }
@@ -47,6 +47,7 @@ func (p *Platform) startTenants(ctx context.Context) error {
 	for name, granted := range map[string]*access{
 		"accounts": &p.tenants.accounts, "identity": &p.tenants.identity,
 		"soju_shared": &p.tenants.soju, "ergo_local": &p.tenants.network,
+		"broker": &p.tenants.broker,
 	} {
 		steps = append(steps, func() error {
 			made, err := tenant.Ensure(ctx, admin, name, tenant.Passwords{})

@@ -18,6 +18,7 @@ func (p *Platform) Describe(w io.Writer, logName string) {
 		{"IRC clients", p.urls.IRC + " (no TLS; user name: your handle; password: a connection password)"},
 		{"Local network", p.urls.Network + " (“" + localNetwork + "” in the portal's list)"},
 		{"Demo account", p.urls.DemoEmail + "  password: " + p.urls.DemoPassword},
+		{"Dead letters", p.urls.Events + "/dead-letters"},
 		{"Log", logName},
 	} {
 		fmt.Fprintf(table, "  %s\t%s\n", row[0], row[1])

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"irc.now/longrunning/local/broker"
 	"irc.now/shared/servers/ergo"
 	"irc.now/shared/servers/postgres"
 	"irc.now/shared/servers/soju"
@@ -25,6 +26,7 @@ type URLs struct {
 	Identity string // sign-in
 	IRC      string // host:port of the bouncer, for IRC clients
 	Network  string // host:port of the local IRC network
+	Events   string // of the broker, for whoever looks after the platform: its dead letters are below
 
 	DemoEmail, DemoPassword string // an account that is there from the start
 }
@@ -41,6 +43,7 @@ type Platform struct {
 	soju     soju.Program
 	ergo     ergo.Program
 	internal internal
+	broker   *broker.Broker
 
 	socket string // soju's admin socket
 

@@ -26,6 +26,8 @@ type secretValues struct {
 	IntrospectClient string `json:"introspect_client_secret"`
 	BouncerClient    string `json:"bouncer_client_secret"`
 	BouncerAdmin     string `json:"bouncer_admin_token"`
+	Broker           string `json:"broker_path"`
+	StripeKey        string `json:"stripe_key"`
 }
 
 func (secrets) String() string { return "[redacted]" }
@@ -41,6 +43,7 @@ func newSecrets() secretValues {
 	return secretValues{
 		DemoPassword: rand.Text()[:16], IdentityKey: key(), TokenSealKey: key(),
 		PortalClient: rand.Text(), IntrospectClient: rand.Text(), BouncerClient: rand.Text(), BouncerAdmin: rand.Text(),
+		Broker: rand.Text(), StripeKey: "sk_test_" + rand.Text(),
 	}
 }
 

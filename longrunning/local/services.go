@@ -28,13 +28,14 @@ const (
 
 // internal are the addresses of parts that only other parts talk to. The ports are open before the parts are there,
 // because each part is told the addresses of others when it starts.
-type internal struct{ introspect, revoke, bounceradmin string }
+type internal struct{ introspect, revoke, bounceradmin, billing, broker, stripe string }
 
 // startServices starts our own parts and opens the ports they answer on.
 func (p *Platform) startServices(ctx context.Context) error {
-	var introspection, revocation, administration late
+	var introspection, revocation, administration, settling, stripeAPI, events late
 	for address, handler := range map[*string]http.Handler{
 		&p.internal.introspect: &introspection, &p.internal.revoke: &revocation, &p.internal.bounceradmin: &administration,
+		&p.internal.billing: &settling, &p.internal.stripe: &stripeAPI,
 	} {
 		served, err := p.serveInternal(handler)
 		if err != nil {
@@ -42,12 +43,17 @@ func (p *Platform) startServices(ctx context.Context) error {
 		}
 		*address = served
 	}
+	if err := p.serveBroker(&events); err != nil {
+		return err
+	}
 	var landingSite, portalSite, identitySite late
 	return inParallel(
 		func() error { return p.startAdmin(&administration) },
 		func() error { return p.startIdentity(ctx, &identitySite) },
 		func() error { return p.mount(ctx, "introspect", introspect.New(), p.introspectEnv(), &introspection) },
 		func() error { return p.mount(ctx, "revoke", revoke.New(), p.revokeEnv(), &revocation) },
+		func() error { return p.startBilling(ctx, &settling) },
+		func() error { return p.startBroker(ctx, &events) },
 		func() error { return p.mount(ctx, "landing", landing.New(), p.landingEnv(), &landingSite) },
 		func() error { return p.mount(ctx, "portal", portal.New(), p.portalEnv(), &portalSite) },
 		func() error { return p.openSites(&landingSite, &portalSite, &identitySite) },
@@ -133,13 +139,13 @@ func (p *Platform) startAdmin(handler *late) error {
 	return nil
 }
 
-// startTicks calls functions/revoke regularly until the platform stops.
+// startTicks gives the broker a tick regularly until the platform stops; triggers say who gets it.
 func (p *Platform) startTicks(context.Context) error {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		newTicker(p.internal.revoke, p.config.Tick, p.logOf("tick")).run(ctx)
+		newTicker(config.URL(p.internal.broker), p.config.Tick, p.logOf("tick")).run(ctx)
 	}()
 	p.atStop(func(context.Context) error { stop(); <-done; return nil })
 	return nil

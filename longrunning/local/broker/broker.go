@@ -26,6 +26,8 @@ type Config struct {
 	DatabaseURL string
 	Log         *slog.Logger
 	Metrics     prometheus.Registerer // nil where nobody measures
+	// OnDeadLetter is told of each new dead letter, if it is set. It must not wait for the broker.
+	OnDeadLetter func(DeadLetter)
 }
 
 // Broker takes events over HTTP and delivers them. It serves, on an address that only our own programs reach:
@@ -140,7 +142,7 @@ func (b *Broker) begin(queue *queue) *run {
 	soft, stop := context.WithCancel(hard)
 	now := &run{queue: queue, lanes: map[string]*lane{}, stop: stop, kill: kill}
 	for _, r := range b.triggers {
-		now.lanes[r.name()] = newLane(r, queue, b.config.Log, b.metrics, func(ctx context.Context, to, reply event.Event) error {
+		now.lanes[r.name()] = newLane(r, queue, b.config, b.metrics, func(ctx context.Context, to, reply event.Event) error {
 			return now.acceptReply(ctx, b.triggers, to, reply, b.metrics)
 		})
 	}

@@ -119,13 +119,16 @@ type world struct {
 	*broker.Broker
 	address config.URL
 	sink    *event.Sink
+	buried  <-chan broker.DeadLetter
 }
 
 func newBroker(t testing.TB, files fstest.MapFS, subscribers map[string]config.URL) world {
 	t.Helper()
+	buried := make(chan broker.DeadLetter, 100)
 	b, err := broker.New(broker.Config{
 		Manifests: files, Subscribers: subscribers, DatabaseURL: storetest.URL(t),
 		Log: slog.New(slog.DiscardHandler), Metrics: telemetry.NewRegistry(),
+		OnDeadLetter: func(letter broker.DeadLetter) { buried <- letter },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +137,8 @@ func newBroker(t testing.TB, files fstest.MapFS, subscribers map[string]config.U
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { _ = b.Stop(context.Background()) })
 	start(t, b)
-	return world{b, config.URL(server.URL), event.NewSink(config.URL(server.URL), outbound.Client(10*time.Second))}
+	address := config.URL(server.URL)
+	return world{b, address, event.NewSink(address, outbound.Client(10*time.Second)), buried}
 }
 
 func start(t testing.TB, b *broker.Broker) {
@@ -156,21 +160,24 @@ func (w world) send(t testing.TB, payload event.Payload) event.Event {
 	return e
 }
 
+// deadLetters waits until want have died, and gives those that are there.
 func (w world) deadLetters(t testing.TB, want int) []broker.DeadLetter {
 	t.Helper()
-	// The outcome is stored after the subscriber has answered; nothing signals it.
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		letters, err := w.DeadLetters(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(letters) == want {
-			return letters
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d dead letters, want %d", len(letters), want)
+	for range want {
+		select {
+		case <-w.buried:
+		case <-time.After(20 * time.Second):
+			t.Fatal("no dead letter came")
 		}
 	}
+	letters, err := w.DeadLetters(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(letters) != want {
+		t.Fatalf("%d dead letters, want %d", len(letters), want)
+	}
+	return letters
 }
 
 var upgrade = event.PlanChanged{Account: "a", From: "free", To: "pro"}
@@ -479,7 +486,7 @@ func TestEventsOfATriggerThatIsGoneAreKept(t *testing.T) {
 	start(t, before)
 	server := httptest.NewServer(before)
 	defer server.Close()
-	w := world{before, config.URL(server.URL), event.NewSink(config.URL(server.URL), outbound.Client(time.Second))}
+	w := world{before, config.URL(server.URL), event.NewSink(config.URL(server.URL), outbound.Client(time.Second)), nil}
 	w.send(t, upgrade)
 	s.next(t)
 	if err := before.Stop(t.Context()); err != nil {

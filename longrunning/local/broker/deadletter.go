@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -24,6 +25,12 @@ type DeadLetter struct {
 	Attempts int
 	DiedAt   time.Time
 	Problem  string // of the last attempt
+}
+
+func (o outcome) deadLetter(trigger string) DeadLetter {
+	return DeadLetter{
+		Number: o.Number, Trigger: trigger, Event: o.Event, Attempts: o.Attempts, DiedAt: time.Now(), Problem: o.problem,
+	}
 }
 
 // listed is the most dead letters that are shown at once.
@@ -96,9 +103,10 @@ func (b *Broker) listDeadLetters(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%d\t%s\t%s\t%q\n", letter.Number, letter.DiedAt.UTC().Format(time.RFC3339),
 			letter.Trigger, letter.Attempts, e.Type(), e.ID(), letter.Problem)
 	}
-	_ = table.Flush() // the reader has gone: nobody to tell
-	fmt.Fprintf(w, "\nDeliver all again:  curl -X POST http://%s/dead-letters/replay\nDeliver one again:  "+
-		"curl -X POST 'http://%s/dead-letters/replay?number=%d'\n", r.Host, r.Host, letters[0].Number)
+	_ = table.Flush()                            // the reader has gone: nobody to tell
+	path, _, _ := strings.Cut(r.RequestURI, "?") // as asked for, below whatever path the broker is served
+	fmt.Fprintf(w, "\nDeliver all again:  curl -X POST 'http://%[1]s%[2]s/replay'\n"+
+		"Deliver one again:  curl -X POST 'http://%[1]s%[2]s/replay?number=%[3]d'\n", r.Host, path, letters[0].Number)
 }
 
 func (b *Broker) replayDeadLetters(w http.ResponseWriter, r *http.Request) {

@@ -23,17 +23,18 @@ type lane struct {
 	queue   *queue
 	log     *slog.Logger
 	metrics *metrics
+	buried  func(DeadLetter)
 	reply   func(ctx context.Context, to, reply event.Event) error
 
 	woken    chan struct{}
 	outcomes chan outcome // room for all that can be under way: a delivery never waits to report
 }
 
-func newLane(r *route, q *queue, log *slog.Logger, m *metrics,
+func newLane(r *route, q *queue, c Config, m *metrics,
 	reply func(ctx context.Context, to, reply event.Event) error,
 ) *lane {
 	return &lane{
-		route: r, queue: q, log: log.With("trigger", r.name()), metrics: m, reply: reply,
+		route: r, queue: q, log: c.Log.With("trigger", r.name()), metrics: m, buried: c.OnDeadLetter, reply: reply,
 		woken: make(chan struct{}, 1), outcomes: make(chan outcome, width),
 	}
 }
@@ -114,12 +115,16 @@ func (l *lane) settle(first outcome) (settled int, again bool) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)
 	defer cancel()
-	if err := l.queue.settle(ctx, all); err != nil {
+	err := l.queue.settle(ctx, all)
+	if err != nil {
 		l.log.ErrorContext(ctx, "outcomes are lost; the events will be delivered again", "error", err)
 	}
 	for _, o := range all {
 		l.metrics.settled(l.name(), o)
 		again = again || o.verdict == retried
+		if o.verdict == dead && err == nil && l.buried != nil {
+			l.buried(o.deadLetter(l.name()))
+		}
 	}
 	return len(all), again
 }
