@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"irc.now/shared/event"
+	"irc.now/shared/event/outbox"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
 )
@@ -37,13 +39,27 @@ const userColumns = `id::text AS id, subject, email, coalesce(handle, '') AS han
 	hosting, created_at`
 
 // SignIn finds the account of the identity provider's subject or makes one, and keeps its email address up to date.
-// created is true for the sign-in that made the account.
+// created is true for the sign-in that made the account; the event event.SignedUp is in the outbox then.
 func (s *Store) SignIn(ctx context.Context, subject, email string) (user User, created bool, err error) {
 	if subject == "" {
 		return User{}, false, errors.New("sign in: the subject is empty")
 	}
+	err = store.InTx(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		user, created, err = s.upsert(ctx, tx, subject, email)
+		if err != nil || !created {
+			return err
+		}
+		return announceSignUp(ctx, tx, user)
+	})
+	if err != nil {
+		return User{}, false, store.Fault(fmt.Errorf("sign in: %w", err))
+	}
+	return user, created, nil
+}
+
+func (s *Store) upsert(ctx context.Context, tx pgx.Tx, subject, email string) (user User, created bool, err error) {
 	// xmax is 0 only in a row version that an INSERT made.
-	rows, _ := s.pool.Query(ctx, `
+	rows, _ := tx.Query(ctx, `
 		INSERT INTO account (subject, email, created_at) VALUES ($1, $2, $3)
 		ON CONFLICT (subject) DO UPDATE SET email = excluded.email
 		RETURNING `+userColumns+`, xmax = 0 AS created`, subject, email, s.now())
@@ -51,10 +67,15 @@ func (s *Store) SignIn(ctx context.Context, subject, email string) (user User, c
 		User
 		Created bool
 	}])
+	return row.User, row.Created, err
+}
+
+func announceSignUp(ctx context.Context, tx pgx.Tx, user User) error {
+	e, err := event.New(event.SourceAccounts, event.SignedUp{Account: user.ID})
 	if err != nil {
-		return User{}, false, store.Fault(fmt.Errorf("sign in: %w", err))
+		return err
 	}
-	return row.User, row.Created, nil
+	return outbox.Write(ctx, tx, e)
 }
 
 // ByID finds a user by account id.
