@@ -39,7 +39,7 @@ func (p *portal) showDashboard(w http.ResponseWriter, r *http.Request, user acco
 	summary := summaryOf(passwords)
 	return p.render(w, r, http.StatusOK, "dashboard", "Dashboard", user, dashboardPage{
 		statesView: statesOf(user, state), Handle: user.Handle, Plan: planOf(user), MayAdd: mayAdd(user, state),
-		Pricing: p.settings.LandingURL.Join("/pricing"), Access: p.accessOf(user, networkNamed(state, "")), Passwords: summary,
+		Pricing: p.plansPage(), Access: p.accessOf(user, networkNamed(state, "")), Passwords: summary,
 		// While the bouncer is away nobody can tell, and nobody should be sent to add what may be there.
 		Steps: steps{Network: !state.Up() || len(state.Networks) > 0, Password: summary.Live > 0, Client: summary.Last != nil},
 	})

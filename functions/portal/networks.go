@@ -81,7 +81,7 @@ func (p *portal) showNetworks(w http.ResponseWriter, r *http.Request, user accou
 	state := p.bouncers.State(r.Context(), user)
 	return p.render(w, r, http.StatusOK, "networks", "Networks", user, networksPage{
 		statesView: statesOf(user, state), Plan: planOf(user), MayAdd: mayAdd(user, state),
-		Pricing: p.settings.LandingURL.Join("/pricing"),
+		Pricing: p.plansPage(),
 	})
 }
 
@@ -171,7 +171,7 @@ type overQuotaPage struct {
 
 // renderOverQuota refuses one more network. refusal is the bouncer's own error, nil where the plan alone decided.
 func (p *portal) renderOverQuota(w http.ResponseWriter, r *http.Request, user account.User, refusal error) error {
-	body := overQuotaPage{Plan: planOf(user), Pricing: p.settings.LandingURL.Join("/pricing")}
+	body := overQuotaPage{Plan: planOf(user), Pricing: p.plansPage()}
 	if refusal != nil {
 		body.Reason = fault.Sentence(refusal)
 	}

@@ -7,6 +7,7 @@ import (
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
+	"irc.now/shared/payment"
 )
 
 // Settings are the portal's environment variables.
@@ -29,6 +30,11 @@ type Settings struct {
 	// ExtraNetworks are offered first in the picker and may lie in private address space:
 	// "Name=ircs://host:port,Other=irc+insecure://host:port".
 	ExtraNetworks string `env:"EXTRA_NETWORKS"`
+
+	// Stripe sells what has a price; without a key there is no billing page.
+	Stripe payment.Settings
+	// StripePages are the origins of the pages where people pay and manage what they have.
+	StripePages []string `env:"STRIPE_PAGES" envDefault:"https://checkout.stripe.com,https://billing.stripe.com"`
 
 	// TrustedProxies is how many proxies of ours stand in front and append to X-Forwarded-For.
 	TrustedProxies int `env:"TRUSTED_PROXIES"`
@@ -53,6 +59,14 @@ func (s *Settings) Validate() error {
 		problems = append(problems, fmt.Errorf("EXTRA_NETWORKS cannot be read: %s", fault.Sentence(err)))
 	}
 	s.extra = extra
+	if s.Stripe.Configured() {
+		problems = append(problems, s.Stripe.Validate())
+	}
+	for _, page := range s.StripePages {
+		if _, err := config.ParseURL(page); err != nil {
+			problems = append(problems, fmt.Errorf("STRIPE_PAGES holds what %w", err))
+		}
+	}
 	return errors.Join(problems...)
 }
 

@@ -17,6 +17,7 @@ import (
 	"irc.now/shared/bouncer"
 	"irc.now/shared/design"
 	"irc.now/shared/fault"
+	"irc.now/shared/payment"
 	"irc.now/shared/telemetry"
 	"irc.now/shared/throttle"
 	"irc.now/shared/web"
@@ -45,6 +46,7 @@ type portal struct {
 	accounts *account.Store
 	auth     *auth.Auth
 	bouncers *bouncers
+	payments *payment.Client // nil where nothing is for sale
 	pages    *design.Set
 	handler  http.Handler
 
@@ -64,6 +66,9 @@ func newPortal(settings Settings, d dependencies) (*portal, error) {
 		bouncers:    newBouncers(bouncer.NewAdmin(settings.BouncerAdminURL.String(), settings.BouncerAdminToken, d.bouncer), d.log),
 		writes:      throttle.New(2*time.Second, 30),
 		credentials: throttle.New(20*time.Second, 15),
+	}
+	if settings.Stripe.Configured() {
+		p.payments = payment.New(settings.Stripe, d.log)
 	}
 	p.auth, err = auth.New(auth.Config{
 		Issuer: settings.OIDCIssuer, ClientID: settings.OIDCClientID, ClientSecret: settings.OIDCClientSecret,
@@ -92,13 +97,27 @@ func siteOf(settings Settings) design.Site {
 }
 
 // navigation is what a signed-in user with a handle can reach.
-var navigation = []design.Link{
-	{Text: "Dashboard", URL: "/"}, {Text: "Networks", URL: "/networks"}, {Text: "Passwords", URL: "/passwords"},
-	{Text: "Connect", URL: "/connect"}, {Text: "Account", URL: "/account"},
+func (p *portal) navigation() []design.Link {
+	links := []design.Link{
+		{Text: "Dashboard", URL: "/"}, {Text: "Networks", URL: "/networks"}, {Text: "Passwords", URL: "/passwords"},
+		{Text: "Connect", URL: "/connect"},
+	}
+	if p.payments != nil {
+		links = append(links, design.Link{Text: "Billing", URL: billingPath})
+	}
+	return append(links, design.Link{Text: "Account", URL: "/account"})
+}
+
+// plansPage is where plans are compared: where they can be bought, if they can.
+func (p *portal) plansPage() string {
+	if p.payments != nil {
+		return billingPath
+	}
+	return p.settings.LandingURL.Join("/pricing")
 }
 
 func (p *portal) routes() (http.Handler, error) {
-	site := web.New(web.Config{Log: p.log, Pages: p.pages, Page: surroundings})
+	site := web.New(web.Config{Log: p.log, Pages: p.pages, Page: p.surroundings})
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", design.Static())
 	handle := func(pattern string, h auth.Handler) { mux.Handle(pattern, site.Handle(p.auth.Session(h))) }
@@ -131,13 +150,18 @@ func (p *portal) routes() (http.Handler, error) {
 	user("GET /connect", p.showConnect)
 	user("GET /account", p.showAccount)
 	user("POST /account/sign-out-everywhere", p.signOutEverywhere)
+	if p.payments != nil {
+		p.billingRoutes(user)
+	}
 
 	handler, err := site.CrossOrigin(telemetry.RecordRoute(site.Mux(mux)))
 	if err != nil {
 		return nil, fmt.Errorf("protect forms: %w", err)
 	}
 	// Signing out posts here and is redirected to the identity provider, which browsers count as form action.
-	policy := web.Policy{FormAction: []string{originOf(p.settings.OIDCIssuer)}, HTTPS: p.settings.BaseURL.HTTPS()}
+	// The same goes for buttons that lead to where people pay.
+	actions := append([]string{originOf(p.settings.OIDCIssuer)}, p.settings.StripePages...)
+	policy := web.Policy{FormAction: actions, HTTPS: p.settings.BaseURL.HTTPS()}
 	return web.Secure(withVisitor(handler), policy), nil
 }
 
@@ -210,30 +234,30 @@ func visitorOf(ctx context.Context) *visitor {
 }
 
 // surroundings is the frame of an error page.
-func surroundings(r *http.Request) design.Page {
+func (p *portal) surroundings(r *http.Request) design.Page {
 	page := design.Page{Path: r.URL.Path, NoIndex: true}
 	if user := visitorOf(r.Context()).user; user != nil {
-		frame(&page, *user)
+		p.frame(&page, *user)
 	}
 	return page
 }
 
-func frame(page *design.Page, user account.User) {
+func (p *portal) frame(page *design.Page, user account.User) {
 	page.User = &design.User{Handle: string(user.Handle), Email: user.Email, SignOut: auth.SignOutPath}
 	page.Nav = []design.Link{}
 	if user.Handle != "" {
-		page.Nav = navigation
+		page.Nav = p.navigation()
 	}
 }
 
 // render writes a page for a signed-in user, with the note that the request before left.
 func (p *portal) render(w http.ResponseWriter, r *http.Request, status int, name, title string, user account.User, body any) error {
 	page := design.Page{Title: title, Path: r.URL.Path, NoIndex: true, Body: body}
-	frame(&page, user)
+	p.frame(&page, user)
 	if kind, text, found := strings.Cut(p.auth.TakeNote(r.Context(), "flash"), " "); found {
 		page.Flash = &design.Flash{Kind: kind, Text: text}
 	}
-	if name == "dashboard" || name == "networks" {
+	if name == "dashboard" || name == "networks" || name == "billing" {
 		page.Scripts = []string{"live"}
 	}
 	return p.pages.Render(w, status, name, page)

@@ -64,7 +64,7 @@ func (p *portal) showAccount(w http.ResponseWriter, r *http.Request, user accoun
 		Plan    planView
 		SignOut string
 		Pricing string
-	}{user, planOf(user), auth.SignOutPath, p.settings.LandingURL.Join("/pricing")})
+	}{user, planOf(user), auth.SignOutPath, p.plansPage()})
 }
 
 // signOutEverywhere ends every session of the user here, then goes on as signing out does.

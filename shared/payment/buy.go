@@ -26,6 +26,9 @@ func (c *Client) Place(ctx context.Context, o Order) (redirect string, err error
 	if err != nil {
 		return "", err
 	}
+	if _, sold := c.catalog.sold[o.Product]; !sold && o.Quantity > 0 {
+		return "", notSold()
+	}
 	if err := acceptable(o, state); err != nil {
 		return "", err
 	}
@@ -40,7 +43,7 @@ func (c *Client) Place(ctx context.Context, o Order) (redirect string, err error
 // acceptable refuses orders that would not do what whoever places them thinks.
 func acceptable(o Order, state State) error {
 	if _, known := ParseProduct(string(o.Product)); !known {
-		return fault.Field("product", "We do not sell that. Please choose something from the list.")
+		return notSold()
 	}
 	most := 1
 	if o.Product == Bot {
@@ -59,6 +62,10 @@ func acceptable(o Order, state State) error {
 		return fault.New(fault.Conflict, "You have %s already.", o.Product.Title())
 	}
 	return standingAllows(state.Standing)
+}
+
+func notSold() error {
+	return fault.Field("product", "We do not sell that. Please choose something from the list.")
 }
 
 func standingAllows(standing account.Standing) error {

@@ -47,6 +47,19 @@ func ParseProduct(name string) (Product, bool) {
 	return Product(name), known
 }
 
+// Had is how many of p somebody with these holdings has.
+func (p Product) Had(h account.Holdings) int {
+	switch {
+	case p == Bot:
+		return h.ExtraBots
+	case p == Starter && h.Hosting == account.Starter, p == Growth && h.Hosting == account.Growth,
+		!p.Hosting() && p.Give(h, 1) == h:
+		return 1
+	default:
+		return 0
+	}
+}
+
 // Title is the product's name for people.
 func (p Product) Title() string { return products[p].title }
 
@@ -76,8 +89,8 @@ type Settings struct {
 // Configured reports whether anything is for sale here.
 func (s *Settings) Configured() bool { return s.Key != "" }
 
-// Validate reports what is missing, one line each: with a key every product needs a price, and no price may be two
-// products'.
+// Validate reports what is missing, one line each. Pro needs a price; what has none is not for sale, so that nothing
+// is sold before it is there. No price may be two products'.
 func (s *Settings) Validate() error {
 	if !s.Configured() {
 		return errors.New("STRIPE_KEY is not set")
@@ -86,7 +99,7 @@ func (s *Settings) Validate() error {
 	seen := map[string]Product{}
 	for product, ids := range s.prices() {
 		variable := "STRIPE_PRICE_" + strings.ToUpper(strings.ReplaceAll(string(product), "-", "_"))
-		if len(ids) == 0 {
+		if len(ids) == 0 && product == Pro {
 			all = append(all, fmt.Errorf("%s is not set", variable))
 		}
 		for _, id := range ids {

@@ -135,13 +135,28 @@ func TestSeveralSubscriptionsAddUp(t *testing.T) {
 	}
 }
 
-func TestSettingsNeedAPriceForEachProduct(t *testing.T) {
+func TestHadIsWhatWasGiven(t *testing.T) {
+	var none account.Holdings
+	for _, product := range []payment.Product{payment.Pro, payment.LogSearch, payment.Bot, payment.Starter, payment.Growth} {
+		if n := product.Had(none.Normal()); n != 0 {
+			t.Errorf("who has nothing has %d of %s", n, product)
+		}
+		if n := product.Had(product.Give(none, 1).Normal()); n != 1 {
+			t.Errorf("who was given %s has %d of it", product, n)
+		}
+	}
+	if n := payment.Bot.Had(payment.Bot.Give(none, 7)); n != 7 {
+		t.Errorf("7 bots are %d", n)
+	}
+}
+
+func TestSettingsNeedAPriceOfTheirOwn(t *testing.T) {
 	if s := settings(); s.Validate() != nil {
 		t.Error(s.Validate())
 	}
 	for name, change := range map[string]func(*payment.Settings){
 		"no key":             func(s *payment.Settings) { s.Key = "" },
-		"no price":           func(s *payment.Settings) { s.Bot = nil },
+		"no price of Pro":    func(s *payment.Settings) { s.Pro = nil },
 		"one price of two":   func(s *payment.Settings) { s.Bot = s.Pro },
 		"an empty old price": func(s *payment.Settings) { s.Pro = []string{"price_pro", ""} },
 	} {
