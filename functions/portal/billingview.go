@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -76,9 +77,14 @@ func (p *portal) renderBilling(w http.ResponseWriter, r *http.Request, status in
 	return p.render(w, r, status, "billing", "Plan and billing", user, page)
 }
 
+// stripeDeadline is how long a page waits for what only Stripe knows, before it is shown without.
+const stripeDeadline = 4 * time.Second
+
 // addOffers and addInvoices leave out what Stripe does not tell: the rest of the page is worth showing.
 func (p *portal) addOffers(r *http.Request, page *billingPage, user account.User) {
-	offers, err := p.payments.Offers(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), stripeDeadline)
+	defer cancel()
+	offers, err := p.payments.Offers(ctx)
 	if err != nil {
 		p.log.WarnContext(r.Context(), "no prices", "error", err)
 		page.Away = true
@@ -114,7 +120,9 @@ func (p *portal) addInvoices(r *http.Request, page *billingPage, billing account
 	if billing.CustomerID == "" || page.Away {
 		return
 	}
-	invoices, err := p.payments.Invoices(r.Context(), billing.CustomerID)
+	ctx, cancel := context.WithTimeout(r.Context(), stripeDeadline)
+	defer cancel()
+	invoices, err := p.payments.Invoices(ctx, billing.CustomerID)
 	if err != nil {
 		p.log.WarnContext(r.Context(), "no invoices", "user", billing.AccountID, "error", err)
 		page.Away = true

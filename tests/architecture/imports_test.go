@@ -54,12 +54,13 @@ func forbidden(from, to string) string {
 	}
 }
 
-// forbiddenInTests is laxer: a function may be tested against the identity provider of longrunning/local and
-// with what tests/ shares.
+// forbiddenInTests is laxer: a function may be tested against the stand-ins of longrunning/local, the identity
+// provider and Stripe, and with what tests/ shares.
 func forbiddenInTests(from, to string) string {
 	fromArea, _ := split(from)
 	toArea, _ := split(to)
-	if toArea == "tests" || fromArea != "shared" && within(to, local+"/identity") || strings.HasPrefix(to, identityProvider) {
+	standIn := within(to, local+"/identity") || within(to, local+"/stripe")
+	if toArea == "tests" || fromArea != "shared" && standIn || strings.HasPrefix(to, identityProvider) {
 		return ""
 	}
 	return forbidden(from, to)
