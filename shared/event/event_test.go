@@ -82,11 +82,11 @@ func TestAFamilyOfTypesIsCheckedByItsData(t *testing.T) {
 
 func TestCheckRefusesWhatNoHeaderCarries(t *testing.T) {
 	for name, spoil := range map[string]func(*event.Event){
-		"line break in the id":   func(e *event.Event) { e.SetID("a\r\nX: y") },
-		"NUL in the subject":     func(e *event.Event) { e.SetSubject("a\x00") },
-		"DEL in an extension":    func(e *event.Event) { e.SetExtension("x", "a\x7f") },
-		"no UTF-8 in the type":   func(e *event.Event) { e.SetType("a\xff") },
-		"no id":                  func(e *event.Event) { e.SetID("") },
+		"line break in the id": func(e *event.Event) { e.SetID("a\r\nX: y") },
+		"NUL in the subject":   func(e *event.Event) { e.SetSubject("a\x00") },
+		"DEL in an extension":  func(e *event.Event) { e.SetExtension("x", "a\x7f") },
+		"no UTF-8 in the type": func(e *event.Event) { e.SetType("a\xff") },
+		"no id":                func(e *event.Event) { e.SetID("") },
 	} {
 		e := made(t, change)
 		spoil(&e)

@@ -84,7 +84,7 @@ func startChild(t *testing.T, database, subscriber string) (*exec.Cmd, config.UR
 }
 
 func TestAKilledBrokerLosesNothingItAccepted(t *testing.T) {
-	const events = 40 // more than are under way at once
+	const events = 200 // more than are claimed at once
 	s, subscriber := newSubscriber(t)
 	hang := make(chan struct{})
 	s.set(func(http.ResponseWriter, event.Event) { <-hang })

@@ -10,6 +10,7 @@ import (
 
 const (
 	width         = 16               // deliveries of one trigger at once
+	window        = 128              // claimed at once: those under way and those that wait for a place
 	leaseSlack    = 30 * time.Second // for storing outcomes, beyond the subscriber's timeout
 	longestNap    = time.Minute      // how long a lane trusts that nothing comes due unseen
 	afterFailure  = time.Second      // before asking an absent database again
@@ -27,7 +28,8 @@ type lane struct {
 	reply   func(ctx context.Context, to, reply event.Event) error
 
 	woken    chan struct{}
-	outcomes chan outcome // room for all that can be under way: a delivery never waits to report
+	places   chan struct{} // holds one for each delivery under way
+	outcomes chan outcome  // room for all that are claimed: nobody waits to report
 }
 
 func newLane(r *route, q *queue, c Config, m *metrics,
@@ -35,7 +37,7 @@ func newLane(r *route, q *queue, c Config, m *metrics,
 ) *lane {
 	return &lane{
 		route: r, queue: q, log: c.Log.With("trigger", r.name()), metrics: m, buried: c.OnDeadLetter, reply: reply,
-		woken: make(chan struct{}, 1), outcomes: make(chan outcome, width),
+		woken: make(chan struct{}, 1), places: make(chan struct{}, width), outcomes: make(chan outcome, window),
 	}
 }
 
@@ -49,15 +51,15 @@ func (l *lane) call() {
 
 // run delivers until soft ends, then waits for what is under way, which hard cuts short.
 func (l *lane) run(soft, hard context.Context) {
-	underWay, look := 0, false
+	claimed, look := 0, false
 	nap := time.NewTimer(0)
 	defer nap.Stop()
 	for {
 		select {
 		case <-soft.Done():
-			for underWay > 0 {
+			for claimed > 0 {
 				settled, _ := l.settle(<-l.outcomes)
-				underWay -= settled
+				claimed -= settled
 			}
 			return
 		case <-l.woken:
@@ -66,13 +68,13 @@ func (l *lane) run(soft, hard context.Context) {
 			look = true
 		case first := <-l.outcomes:
 			settled, again := l.settle(first)
-			underWay -= settled
+			claimed -= settled
 			look = look || again
 		}
-		// Claiming for half the width or more keeps the number of statements per event low under load.
-		if room := width - underWay; look && room >= width/2 {
+		// Claiming many at once keeps the number of statements per event low under load.
+		if room := window - claimed; look && room >= window/2 {
 			begun := l.begin(soft, hard, room)
-			underWay += begun
+			claimed += begun
 			if look = begun == room; !look {
 				nap.Reset(l.nap(soft))
 			}
@@ -82,14 +84,25 @@ func (l *lane) run(soft, hard context.Context) {
 
 // begin claims up to room deliveries, starts them and returns how many: none where the database is away.
 func (l *lane) begin(soft, hard context.Context, room int) int {
-	claimed, err := l.queue.claim(soft, l.name(), room, l.policy.timeout+leaseSlack)
+	claimed, err := l.queue.claim(soft, l.name(), room, window/width*l.policy.timeout+leaseSlack)
 	if err != nil && soft.Err() == nil {
 		l.log.ErrorContext(soft, "claim deliveries", "error", err)
 	}
 	for _, d := range claimed {
-		go func() { l.outcomes <- l.deliver(hard, d) }()
+		go func() { l.outcomes <- l.deliverInTurn(soft, hard, d) }()
 	}
 	return len(claimed)
+}
+
+// deliverInTurn waits for a place. What has none when soft ends is given back.
+func (l *lane) deliverInTurn(soft, hard context.Context, d delivery) outcome {
+	select {
+	case l.places <- struct{}{}:
+		defer func() { <-l.places }()
+		return l.deliver(hard, d)
+	case <-soft.Done():
+		return outcome{delivery: d, verdict: released}
+	}
 }
 
 // nap is how long to sleep unless called.
