@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"irc.now/shared/config"
+	"irc.now/shared/payment"
 )
 
 // Domain is the name everything has on one machine. Names below localhost lead to the machine itself (RFC 6761
@@ -24,6 +25,7 @@ type Config struct {
 	IRCPort     int           // the bouncer, for IRC clients
 	NetworkPort int           // the local IRC network, for the bouncer
 	DatabaseURL config.Secret // a PostgreSQL that runs already; empty starts one
+	Stripe      StripeConfig  // Stripe itself; the stand-in where it has no key
 	Tick        time.Duration // between looks for revoked sign-ins; 10 s where zero
 
 	Log      *slog.Logger // gets what the parts and the foreign servers say; nil means nobody
@@ -38,6 +40,10 @@ type settings struct {
 	IRCPort     int           `env:"IRC_PORT"     envDefault:"6667"`
 	NetworkPort int           `env:"NETWORK_PORT" envDefault:"6668"`
 	DatabaseURL config.Secret `env:"DATABASE_URL"`
+
+	// With a key the platform uses Stripe itself; send its webhooks to hooks.irc.localhost, path /webhook.
+	Stripe         payment.Settings
+	WebhookSecrets []string `env:"STRIPE_WEBHOOK_SECRETS"`
 }
 
 // Validate reports every port that cannot be one, and two that are the same.
@@ -56,11 +62,17 @@ func (s *settings) Validate() error {
 		}
 		taken[port.value] = port.name
 	}
+	if s.Stripe.Configured() {
+		faults = append(faults, s.Stripe.Validate())
+		if len(s.WebhookSecrets) == 0 {
+			faults = append(faults, errors.New("STRIPE_WEBHOOK_SECRETS is not set, which STRIPE_KEY needs"))
+		}
+	}
 	return errors.Join(faults...)
 }
 
-// FromEnvironment reads HTTP_PORT (8080), IRC_PORT (6667), NETWORK_PORT (6668), DATABASE_URL, IRCNOW_DIR (.local) and
-// IRCNOW_CACHE (.cache/servers).
+// FromEnvironment reads HTTP_PORT (8080), IRC_PORT (6667), NETWORK_PORT (6668), DATABASE_URL, IRCNOW_DIR (.local),
+// IRCNOW_CACHE (.cache/servers), and, to use Stripe itself, STRIPE_KEY, STRIPE_WEBHOOK_SECRETS and STRIPE_PRICE_….
 func FromEnvironment(env map[string]string) (Config, error) {
 	var s settings
 	if err := config.Load(env, &s); err != nil {
@@ -68,7 +80,7 @@ func FromEnvironment(env map[string]string) (Config, error) {
 	}
 	return Config{
 		Dir: s.Dir, CacheDir: s.CacheDir, HTTPPort: s.HTTPPort, IRCPort: s.IRCPort, NetworkPort: s.NetworkPort,
-		DatabaseURL: s.DatabaseURL,
+		DatabaseURL: s.DatabaseURL, Stripe: StripeConfig{Settings: s.Stripe, WebhookSecrets: s.WebhookSecrets},
 	}, nil
 }
 

@@ -15,6 +15,7 @@ func (p *Platform) Describe(w io.Writer, logName string) {
 		{"Public site", p.urls.Landing},
 		{"Your account", p.urls.Portal},
 		{"Sign-in", p.urls.Identity},
+		{"Paying", p.urls.Stripe + " (a stand-in for Stripe; no money moves)"},
 		{"IRC clients", p.urls.IRC + " (no TLS; user name: your handle; password: a connection password)"},
 		{"Local network", p.urls.Network + " (“" + localNetwork + "” in the portal's list)"},
 		{"Demo account", p.urls.DemoEmail + "  password: " + p.urls.DemoPassword},

@@ -42,7 +42,8 @@ func (p *Platform) landingEnv() map[string]string {
 }
 
 func (p *Platform) portalEnv() map[string]string {
-	return map[string]string{
+	env := p.stripeEnv()
+	maps.Copy(env, map[string]string{
 		"BASE_URL":              p.urls.Portal,
 		"LANDING_URL":           p.urls.Landing,
 		"ACCOUNTS_DATABASE_URL": p.tenants.accounts.owner.Reveal(),
@@ -55,7 +56,8 @@ func (p *Platform) portalEnv() map[string]string {
 		"IRC_PORT":              strconv.Itoa(p.ports.irc),
 		"IRC_TLS":               "false",
 		"EXTRA_NETWORKS":        p.ownNetworks(),
-	}
+	})
+	return env
 }
 
 func (p *Platform) billingEnv() map[string]string {
@@ -65,19 +67,6 @@ func (p *Platform) billingEnv() map[string]string {
 		"K_SINK":                p.internal.broker,
 	})
 	return env
-}
-
-// stripeEnv is what every part needs that talks to Stripe.
-func (p *Platform) stripeEnv() map[string]string {
-	return map[string]string{
-		"STRIPE_KEY":              p.secrets.values.StripeKey,
-		"STRIPE_API_URL":          p.internal.stripe,
-		"STRIPE_PRICE_PRO":        "price_pro",
-		"STRIPE_PRICE_LOG_SEARCH": "price_log_search",
-		"STRIPE_PRICE_BOT":        "price_bot",
-		"STRIPE_PRICE_STARTER":    "price_starter",
-		"STRIPE_PRICE_GROWTH":     "price_growth",
-	}
 }
 
 // ownNetworks are the networks that may lie in private address space, as the portal and bounceradmin are told.

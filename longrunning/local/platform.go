@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"irc.now/longrunning/local/broker"
+	"irc.now/longrunning/local/stripe"
 	"irc.now/shared/servers/ergo"
 	"irc.now/shared/servers/postgres"
 	"irc.now/shared/servers/soju"
@@ -24,6 +25,7 @@ type URLs struct {
 	Landing  string // the public site
 	Portal   string // accounts, networks, connection passwords
 	Identity string // sign-in
+	Stripe   string // the stand-in for Stripe: where one pays, and what it sent
 	IRC      string // host:port of the bouncer, for IRC clients
 	Network  string // host:port of the local IRC network
 	Events   string // of the broker, for whoever looks after the platform: its dead letters are below
@@ -44,6 +46,7 @@ type Platform struct {
 	ergo     ergo.Program
 	internal internal
 	broker   *broker.Broker
+	stripe   *stripe.Server
 
 	socket string // soju's admin socket
 

@@ -31,7 +31,8 @@ func (p *Platform) openPorts(context.Context) error {
 	}
 	p.urls = URLs{
 		Landing: origin("", p.ports.httpPort), Portal: origin("my", p.ports.httpPort), Identity: origin("auth", p.ports.httpPort),
-		IRC: net.JoinHostPort("localhost", strconv.Itoa(p.ports.irc)), Network: net.JoinHostPort(loopback4, strconv.Itoa(p.ports.network)),
+		Stripe: origin("stripe", p.ports.httpPort),
+		IRC:    net.JoinHostPort("localhost", strconv.Itoa(p.ports.irc)), Network: net.JoinHostPort(loopback4, strconv.Itoa(p.ports.network)),
 		DemoEmail: demoEmail, DemoPassword: p.secrets.values.DemoPassword,
 	}
 	return nil

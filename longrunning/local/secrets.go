@@ -28,6 +28,7 @@ type secretValues struct {
 	BouncerAdmin     string `json:"bouncer_admin_token"`
 	Broker           string `json:"broker_path"`
 	StripeKey        string `json:"stripe_key"`
+	StripeWebhook    string `json:"stripe_webhook_secret"`
 }
 
 func (secrets) String() string { return "[redacted]" }
@@ -43,7 +44,7 @@ func newSecrets() secretValues {
 	return secretValues{
 		DemoPassword: rand.Text()[:16], IdentityKey: key(), TokenSealKey: key(),
 		PortalClient: rand.Text(), IntrospectClient: rand.Text(), BouncerClient: rand.Text(), BouncerAdmin: rand.Text(),
-		Broker: rand.Text(), StripeKey: "sk_test_" + rand.Text(),
+		Broker: rand.Text(), StripeKey: "sk_test_" + rand.Text(), StripeWebhook: "whsec_" + rand.Text(),
 	}
 }
 

@@ -28,14 +28,14 @@ const (
 
 // internal are the addresses of parts that only other parts talk to. The ports are open before the parts are there,
 // because each part is told the addresses of others when it starts.
-type internal struct{ introspect, revoke, bounceradmin, billing, broker, stripe string }
+type internal struct{ introspect, revoke, bounceradmin, billing, broker, stripe, webhook string }
 
 // startServices starts our own parts and opens the ports they answer on.
 func (p *Platform) startServices(ctx context.Context) error {
-	var introspection, revocation, administration, settling, stripeAPI, events late
+	var introspection, revocation, administration, settling, stripeAPI, webhooks, events late
 	for address, handler := range map[*string]http.Handler{
 		&p.internal.introspect: &introspection, &p.internal.revoke: &revocation, &p.internal.bounceradmin: &administration,
-		&p.internal.billing: &settling, &p.internal.stripe: &stripeAPI,
+		&p.internal.billing: &settling, &p.internal.stripe: &stripeAPI, &p.internal.webhook: &webhooks,
 	} {
 		served, err := p.serveInternal(handler)
 		if err != nil {
@@ -54,18 +54,22 @@ func (p *Platform) startServices(ctx context.Context) error {
 		func() error { return p.mount(ctx, "revoke", revoke.New(), p.revokeEnv(), &revocation) },
 		func() error { return p.startBilling(ctx, &settling) },
 		func() error { return p.startBroker(ctx, &events) },
+		func() error { return p.startStripe(&stripeAPI) },
+		func() error { return p.startBridge(ctx, &webhooks) },
 		func() error { return p.mount(ctx, "landing", landing.New(), p.landingEnv(), &landingSite) },
 		func() error { return p.mount(ctx, "portal", portal.New(), p.portalEnv(), &portalSite) },
-		func() error { return p.openSites(&landingSite, &portalSite, &identitySite) },
+		func() error { return p.openSites(&landingSite, &portalSite, &identitySite, &stripeAPI, &webhooks) },
 	)
 }
 
 // openSites opens the HTTP port.
-func (p *Platform) openSites(landingSite, portalSite, identitySite http.Handler) error {
+func (p *Platform) openSites(landingSite, portalSite, identitySite, stripeSite, webhooks http.Handler) error {
 	handler, err := router([]site{
 		{Name: "", Title: "the public site", handler: landingSite},
 		{Name: "my", Title: "your account", handler: portalSite},
 		{Name: "auth", Title: "sign-in", handler: identitySite},
+		{Name: "stripe", Title: "the stand-in for Stripe", handler: stripeSite},
+		{Name: "hooks", Title: "webhooks, for programs", handler: webhooks},
 	}, p.ports.httpPort, p.logOf("router"))
 	if err != nil {
 		return err

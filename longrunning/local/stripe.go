@@ -1,0 +1,90 @@
+package local
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	bridge "irc.now/functions/stripe"
+	"irc.now/longrunning/local/stripe"
+	"irc.now/shared/config"
+	"irc.now/shared/payment"
+)
+
+// StripeConfig makes the platform use Stripe itself. Its zero value means the stand-in.
+type StripeConfig struct {
+	Settings payment.Settings
+	// WebhookSecrets are what Stripe signs with: those that `stripe listen` or the dashboard shows.
+	WebhookSecrets []string
+}
+
+// localPrices are what the stand-in sells; the amounts are those of the public price list, in cents.
+var localPrices = []stripe.Price{
+	{ID: "price_pro", Name: "Pro", Amount: 400},
+	{ID: "price_log_search", Name: "Log search", Amount: 200},
+	{ID: "price_bot", Name: "Extra bot", Amount: 200},
+	{ID: "price_starter", Name: "Starter hosting", Amount: 1200},
+	{ID: "price_growth", Name: "Growth hosting", Amount: 2400},
+}
+
+// Stripe is the stand-in; nil where Stripe itself is used.
+func (p *Platform) Stripe() *stripe.Server { return p.stripe }
+
+// Webhook is where Stripe's webhooks are taken, for parts on this machine.
+func (p *Platform) Webhook() string { return p.internal.webhook + "/webhook" }
+
+// startStripe starts the stand-in, unless there are keys for Stripe itself.
+func (p *Platform) startStripe(handler *late) error {
+	if p.config.Stripe.Settings.Configured() {
+		handler.set(http.NotFoundHandler())
+		return nil
+	}
+	server, err := stripe.New(stripe.Config{
+		URL: config.URL(p.urls.Stripe), Key: config.Secret(p.secrets.values.StripeKey), Webhook: p.Webhook(),
+		Secrets: []config.Secret{config.Secret(p.secrets.values.StripeWebhook)}, Prices: localPrices,
+		Portal: config.URL(p.urls.Portal), File: p.dir("stripe.json"), Log: p.logOf("stripe stand-in"),
+	})
+	if err != nil {
+		return err
+	}
+	p.atStop(func(context.Context) error { server.Stop(); return nil })
+	p.stripe = server
+	handler.set(server)
+	return nil
+}
+
+// startBridge starts the function that takes Stripe's webhooks.
+func (p *Platform) startBridge(ctx context.Context, handler *late) error {
+	secrets := p.config.Stripe.WebhookSecrets
+	if !p.config.Stripe.Settings.Configured() {
+		secrets = []string{p.secrets.values.StripeWebhook}
+	}
+	return p.mount(ctx, "stripe", bridge.New(), map[string]string{
+		"STRIPE_WEBHOOK_SECRETS": strings.Join(secrets, ","), "K_SINK": p.internal.broker,
+	}, handler)
+}
+
+// stripeEnv is what every part needs that talks to Stripe.
+func (p *Platform) stripeEnv() map[string]string {
+	if real := p.config.Stripe.Settings; real.Configured() {
+		return map[string]string{
+			"STRIPE_KEY":              real.Key.Reveal(),
+			"STRIPE_API_URL":          real.API.String(),
+			"STRIPE_PRICE_PRO":        strings.Join(real.Pro, ","),
+			"STRIPE_PRICE_LOG_SEARCH": strings.Join(real.LogSearch, ","),
+			"STRIPE_PRICE_BOT":        strings.Join(real.Bot, ","),
+			"STRIPE_PRICE_STARTER":    strings.Join(real.Starter, ","),
+			"STRIPE_PRICE_GROWTH":     strings.Join(real.Growth, ","),
+		}
+	}
+	return map[string]string{
+		"STRIPE_KEY":              p.secrets.values.StripeKey,
+		"STRIPE_API_URL":          p.internal.stripe,
+		"STRIPE_PAGES":            p.urls.Stripe,
+		"STRIPE_PRICE_PRO":        "price_pro",
+		"STRIPE_PRICE_LOG_SEARCH": "price_log_search",
+		"STRIPE_PRICE_BOT":        "price_bot",
+		"STRIPE_PRICE_STARTER":    "price_starter",
+		"STRIPE_PRICE_GROWTH":     "price_growth",
+	}
+}
