@@ -17,6 +17,8 @@ import (
 
 	"irc.now/shared/account"
 	"irc.now/shared/config"
+	"irc.now/shared/event"
+	"irc.now/shared/event/outbox"
 	"irc.now/shared/function"
 	"irc.now/shared/outbound"
 	"irc.now/shared/store"
@@ -27,12 +29,14 @@ import (
 const (
 	bouncerDeadline  = 20 * time.Second // soju tries a new network's server before it answers
 	identityDeadline = 10 * time.Second
+	sinkDeadline     = 10 * time.Second
 )
 
 // Function is the portal as a function. Make it with [New].
 type Function struct {
 	instruments function.Instruments
 	pool        *pgxpool.Pool
+	relay       *outbox.Relay // nil where there is no broker
 	handler     http.Handler
 }
 
@@ -62,8 +66,11 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 			return fmt.Errorf("register the pool's metrics: %w", err)
 		}
 	}
+	if settings.Sink != "" {
+		f.relay = outbox.NewRelay(pool, event.NewSink(settings.Sink, outbound.Client(sinkDeadline)), f.log())
+	}
 	p, err := newPortal(settings, dependencies{
-		pool: pool, log: f.log(), identity: outbound.Client(identityDeadline), bouncer: outbound.Client(bouncerDeadline),
+		pool: pool, relay: f.relay, log: f.log(), identity: outbound.Client(identityDeadline), bouncer: outbound.Client(bouncerDeadline),
 	})
 	if err != nil {
 		pool.Close()
@@ -94,10 +101,13 @@ func (f *Function) Ready(ctx context.Context) (bool, error) {
 // Alive reports that the process serves.
 func (f *Function) Alive(context.Context) (bool, error) { return true, nil }
 
-// Stop closes the database pool.
-func (f *Function) Stop(context.Context) error {
+// Stop waits for events on their way to the broker and closes the database pool.
+func (f *Function) Stop(ctx context.Context) (err error) {
+	if f.relay != nil {
+		err = f.relay.Stop(ctx)
+	}
 	if f.pool != nil {
 		f.pool.Close()
 	}
-	return nil
+	return err
 }

@@ -36,6 +36,9 @@ type Settings struct {
 	// StripePages are the origins of the pages where people pay and manage what they have.
 	StripePages []string `env:"STRIPE_PAGES" envDefault:"https://checkout.stripe.com,https://billing.stripe.com"`
 
+	// Sink is the broker. Without it what the portal has to tell stays in the outbox until a tick.
+	Sink config.URL `env:"K_SINK"`
+
 	// TrustedProxies is how many proxies of ours stand in front and append to X-Forwarded-For.
 	TrustedProxies int `env:"TRUSTED_PROXIES"`
 

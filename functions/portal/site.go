@@ -16,6 +16,7 @@ import (
 	"irc.now/shared/auth"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/design"
+	"irc.now/shared/event/outbox"
 	"irc.now/shared/fault"
 	"irc.now/shared/payment"
 	"irc.now/shared/telemetry"
@@ -34,6 +35,7 @@ const formLimit = 64 << 10
 // dependencies are what a portal is built on beside its settings.
 type dependencies struct {
 	pool     *pgxpool.Pool
+	relay    *outbox.Relay // nil where there is no broker
 	log      *slog.Logger
 	identity *http.Client
 	bouncer  *http.Client
@@ -44,6 +46,7 @@ type portal struct {
 	settings Settings
 	log      *slog.Logger
 	accounts *account.Store
+	relay    *outbox.Relay
 	auth     *auth.Auth
 	bouncers *bouncers
 	payments *payment.Client // nil where nothing is for sale
@@ -62,7 +65,7 @@ func newPortal(settings Settings, d dependencies) (*portal, error) {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	p := &portal{
-		settings: settings, log: d.log, pages: pages, accounts: account.NewStore(d.pool),
+		settings: settings, log: d.log, pages: pages, accounts: account.NewStore(d.pool), relay: d.relay,
 		bouncers:    newBouncers(bouncer.NewAdmin(settings.BouncerAdminURL.String(), settings.BouncerAdminToken, d.bouncer), d.log),
 		writes:      throttle.New(2*time.Second, 30),
 		credentials: throttle.New(20*time.Second, 15),

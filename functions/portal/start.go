@@ -19,6 +19,9 @@ func (p *portal) admit(ctx context.Context, identity auth.Identity) (string, err
 	}
 	if created {
 		p.log.InfoContext(ctx, "account made", "user", user.ID)
+		if p.relay != nil {
+			p.relay.Wake()
+		}
 	}
 	return user.ID, nil
 }
