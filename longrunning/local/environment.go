@@ -56,6 +56,7 @@ func (p *Platform) portalEnv() map[string]string {
 		"IRC_PORT":              strconv.Itoa(p.ports.irc),
 		"IRC_TLS":               "false",
 		"EXTRA_NETWORKS":        p.ownNetworks(),
+		"K_SINK":                p.internal.broker,
 	})
 	return env
 }
