@@ -109,7 +109,7 @@ func TestRouteOfAPanicIsKnown(t *testing.T) {
 	}
 }
 
-func TestRegistryServesRuntimeMetrics(t *testing.T) {
+func TestMetricsOfTheRuntimeAreServedToo(t *testing.T) {
 	w := httptest.NewRecorder()
 	telemetry.MetricsHandler(telemetry.NewRegistry()).ServeHTTP(w,
 		httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
