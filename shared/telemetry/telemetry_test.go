@@ -56,7 +56,7 @@ func TestRequestIDIsTakenOnlyWhenHarmless(t *testing.T) {
 			t.Errorf("%q: got %q", id, got)
 		}
 	}
-	if telemetry.NewRequestID() == telemetry.NewRequestID() {
+	if first, second := telemetry.NewRequestID(), telemetry.NewRequestID(); first == second {
 		t.Error("request ids repeat")
 	}
 	if telemetry.RequestID(context.Background()) != "" {
