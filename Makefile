@@ -20,7 +20,7 @@ help: ## show this list
 .PHONY: run
 run: ## start irc.now on this machine (HTTP_PORT=8080 IRC_PORT=6667; Ctrl-C stops it)
 	@$(MAKE) --no-print-directory assets || echo "The web fonts could not be fetched; the pages use the system's fonts instead." >&2
-	@echo "Building…"
+	@echo "Building… (the first time takes a few minutes)"
 	@$(GO) build -o $(BIN)/irc.now ./longrunning/local/cmd
 	@exec $(BIN)/irc.now
 
@@ -28,6 +28,7 @@ run: ## start irc.now on this machine (HTTP_PORT=8080 IRC_PORT=6667; Ctrl-C stop
 assets: shared/design/static/fonts/.fetched ## fetch the web fonts (npm), once
 
 shared/design/static/fonts/.fetched: shared/design/package-lock.json
+	@echo "Fetching the web fonts…"
 	@$(GO) run ./shared/design/fetch
 	@touch $@
 
