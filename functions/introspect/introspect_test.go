@@ -68,10 +68,11 @@ func serve(t testing.TB, env map[string]string, out io.Writer) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	server := httptest.NewServer(instance)
+	env["BASE_URL"] = server.URL
 	if err := instance.Start(t.Context(), env); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(instance)
 	t.Cleanup(func() {
 		server.Close()
 		if err := instance.Stop(context.Background()); err != nil {
@@ -174,7 +175,7 @@ func TestMetadataIsWhatSojuLooksFor(t *testing.T) {
 	if err := json.NewDecoder(response.Body).Decode(&got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Issuer != "http://introspect.example" || got.Endpoint != got.Issuer+"/introspect" ||
+	if got.Issuer != w.url || got.Endpoint != got.Issuer+"/introspect" ||
 		len(got.Methods) != 1 || got.Methods[0] != "client_secret_basic" {
 		t.Errorf("metadata = %+v", got)
 	}
