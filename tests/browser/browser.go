@@ -18,7 +18,7 @@ import (
 )
 
 // deadline ends a test whose browser hangs.
-const deadline = 3 * time.Minute
+const deadline = 5 * time.Minute
 
 // patience is how long a page may take to show what a server has done.
 const patience = 30 * time.Second

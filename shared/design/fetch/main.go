@@ -1,12 +1,13 @@
 // Fetch gets the web fonts (and the accessibility checker the tests use) from the npm registry, at the
 // versions package-lock.json pins, and copies the fonts with their licences to shared/design/static/fonts,
-// where the next build embeds them. It does nothing when they are there already. Run it from anywhere in the repository:
+// where the next build embeds them. It does nothing when those of this package-lock.json are there already. Run it from anywhere in the repository:
 //
 //	go run ./shared/design/fetch
 package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -48,7 +49,12 @@ func run(ctx context.Context) error {
 	}
 	fonts := filepath.Join(dir, "static", "fonts")
 	axe := filepath.Join(dir, "node_modules", "axe-core", "axe.min.js")
-	if complete(fonts) && exists(axe) {
+	lock, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
+	if err != nil {
+		return err
+	}
+	version := fmt.Sprintf("%x\n", sha256.Sum256(lock))
+	if complete(fonts, version) && exists(axe) {
 		return nil
 	}
 	npm, err := findNPM(ctx)
@@ -58,7 +64,10 @@ func run(ctx context.Context) error {
 	if err := command(ctx, dir, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"); err != nil {
 		return fmt.Errorf("npm ci in %s: %w", dir, err)
 	}
-	return copyAll(filepath.Join(dir, "node_modules", "@fontsource-variable"), fonts)
+	if err := copyAll(filepath.Join(dir, "node_modules", "@fontsource-variable"), fonts); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(fonts, stamp), []byte(version), 0o644)
 }
 
 // designDir finds shared/design by walking up from the working directory to the module's root.
@@ -80,7 +89,13 @@ func designDir() (string, error) {
 	}
 }
 
-func complete(fonts string) bool {
+// stamp is the file that says which package-lock.json the fonts are from. Static does not serve it.
+const stamp = ".version"
+
+func complete(fonts, version string) bool {
+	if kept, err := os.ReadFile(filepath.Join(fonts, stamp)); err != nil || string(kept) != version {
+		return false
+	}
 	for _, name := range files {
 		if !exists(filepath.Join(fonts, name)) {
 			return false
