@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,23 +18,31 @@ import (
 )
 
 // BenchmarkStartUp measures each function from the start of its process to the answer of its first request and
-// of a readiness check, the database's connection included. Aim: a ratio of at most 2.
+// of a readiness check, the database's connection included. Aim: a ratio of at most 2. Where a function needs
+// the database, a second line compares with a bare program that connects to it too.
 func BenchmarkStartUp(b *testing.B) {
 	bare := program{path: build(b, "./tests/load/bare")}
+	asking := build(b, "./tests/load/baredatabase")
 	for _, function := range []struct {
 		name string
 		env  func(testing.TB) []string
 	}{
 		{"landing", landingEnv}, {"portal", portalEnv}, {"introspect", introspectEnv}, {"revoke", revokeEnv},
 	} {
-		b.Run(function.name, func(b *testing.B) {
-			ours := program{
-				path: build(b, "./functions/"+function.name+"/cmd"),
-				env:  append(function.env(b), "LISTEN_ADDRESS=127.0.0.1:0"),
-			}
-			load.Slowdown(b, func() time.Duration { return ours.start(b) }, func() time.Duration { return bare.start(b) })
-		})
+		ours := program{
+			path: build(b, "./functions/"+function.name+"/cmd"),
+			env:  append(function.env(b), "LISTEN_ADDRESS=127.0.0.1:0"),
+		}
+		b.Run(function.name, func(b *testing.B) { compare(b, ours, bare) })
+		if url := ours.database(); url != "" {
+			asking := program{path: asking, env: []string{"DATABASE_URL=" + url}}
+			b.Run(function.name+"/database", func(b *testing.B) { compare(b, ours, asking) })
+		}
 	}
+}
+
+func compare(b *testing.B, ours, bare program) {
+	load.Slowdown(b, func() time.Duration { return ours.start(b) }, func() time.Duration { return bare.start(b) })
 }
 
 // No dependency but the database is asked before a function's first request, so these need not exist.
@@ -79,6 +88,16 @@ func build(t testing.TB, pkg string) string {
 type program struct {
 	path string
 	env  []string
+}
+
+// database is the address of the database it is given, or "".
+func (p program) database() string {
+	for _, variable := range p.env {
+		if url, ok := strings.CutPrefix(variable, "ACCOUNTS_DATABASE_URL="); ok {
+			return url
+		}
+	}
+	return ""
 }
 
 // start runs the program until it has answered, and returns how long that took.
