@@ -45,7 +45,7 @@ type Server struct {
 // before, for soju asks both when it starts.
 func Start(ctx context.Context, c Config) (*Server, error) {
 	s := &Server{socket: c.Bouncer.AdminSocket}
-	if err := s.start(ctx, c); err != nil {
+	if err := s.start(ctx, c); err != nil { //nolint:contextcheck // Its output is logged longer than ctx lives.
 		s.removeTemp()
 		return nil, err
 	}
