@@ -182,7 +182,7 @@ func TestOtherErrorsKeepTheirKind(t *testing.T) {
 	cancel()
 	_, canceledErr := pool.Exec(canceled, `SELECT 1`)
 	for _, err := range []error{nil, err, canceledErr, fault.New(fault.NotFound, "No.")} {
-		if got := store.Fault(err); got != err {
+		if got := store.Fault(err); got != err { //nolint:errorlint // the very same error
 			t.Errorf("Fault(%v) = %v", err, got)
 		}
 	}

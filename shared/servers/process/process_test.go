@@ -48,7 +48,7 @@ func start(t *testing.T, spec process.Spec) *process.Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Stop(context.Background()) })
+	t.Cleanup(func() { _ = p.Stop(context.Background()) })
 	return p
 }
 
@@ -152,8 +152,8 @@ func TestAChildDiesWhenItsParentIsKilled(t *testing.T) {
 	if err != nil {
 		t.Fatalf("no pid in %q", line)
 	}
-	parent.Process.Kill()
-	parent.Wait()
+	_ = parent.Process.Kill()
+	_ = parent.Wait()
 	waitGone(t, child)
 }
 

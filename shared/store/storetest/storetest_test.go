@@ -60,12 +60,12 @@ func TestNothingIsLeftWhenTheTestProcessIsKilled(t *testing.T) {
 	if err := holder.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { holder.Process.Kill(); holder.Wait() })
+	t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
 	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
-	holder.Process.Kill()
-	holder.Wait()
+	_ = holder.Process.Kill()
+	_ = holder.Wait()
 	// Other processes clean up, and nobody can wait for them but by looking.
 	deadline := time.Now().Add(15 * time.Second)
 	for {
