@@ -45,7 +45,7 @@ type Server struct {
 // before, for soju asks both when it starts.
 func Start(ctx context.Context, c Config) (*Server, error) {
 	s := &Server{socket: c.Bouncer.AdminSocket}
-	if err := s.start(ctx, c); err != nil { //nolint:contextcheck // Its output is logged longer than ctx lives.
+	if err := s.start(ctx, c); err != nil {
 		s.removeTemp()
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func (s *Server) start(ctx context.Context, c Config) error {
 	if err := os.WriteFile(path, text, 0o600); err != nil { // it holds the database's password
 		return fmt.Errorf("write soju's configuration: %w", err)
 	}
-	s.process, err = process.Start(process.Spec{
+	s.process, err = process.Start(process.Spec{ //nolint:contextcheck // Its output is logged longer than ctx lives.
 		Name: "soju", Path: c.Program.Path, Args: []string{"-config", path}, Env: c.Program.Env, Dir: c.Dir, Log: c.Log,
 	})
 	return err
