@@ -40,7 +40,7 @@ func BenchmarkIntrospection(b *testing.B) {
 	}
 	defer pool.Close()
 	bareServer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.PostFormValue("token") == "" || bareQuery(b, pool, ids[0]) != nil {
+		if r.PostFormValue("token") == "" || bareQuery(b, pool, ids[0]) != nil { //nolint:contextcheck // bareQuery has the benchmark's
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 		_, _ = w.Write([]byte(`{"active":true}`))
@@ -104,7 +104,7 @@ func dial(b *testing.B, url string) []connection {
 	b.Helper()
 	connections := make([]connection, workers)
 	for i := range connections {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		conn, err := new(net.Dialer).DialContext(b.Context(), "tcp", strings.TrimPrefix(url, "http://"))
 		if err != nil {
 			b.Fatal(err)
 		}

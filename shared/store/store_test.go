@@ -154,7 +154,7 @@ func TestADeadlockIsTriedAgain(t *testing.T) {
 }
 
 func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

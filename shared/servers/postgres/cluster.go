@@ -199,7 +199,7 @@ func checkRoom(dir string) error {
 	if err := syscall.Statfs(dir, &stat); err != nil {
 		return fmt.Errorf("look at the disk: %w", err)
 	}
-	free := uint64(stat.Bavail) * uint64(stat.Bsize) //nolint:gosec // a block size is never negative
+	free := stat.Bavail * uint64(stat.Bsize) //nolint:gosec // a block size is never negative
 	if free < roomNeeded {
 		return fmt.Errorf("%d MB free, %d MB needed: %w", free>>20, roomNeeded>>20, syscall.ENOSPC)
 	}

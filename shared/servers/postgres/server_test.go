@@ -135,7 +135,7 @@ func TestASecondStartOnTheSameFolderIsRefused(t *testing.T) {
 
 func TestAStartAfterWeWereKilledWorks(t *testing.T) {
 	dir := privateDir(t)
-	holder := exec.Command(os.Args[0])
+	holder := exec.CommandContext(t.Context(), os.Args[0])
 	holder.Env = append(os.Environ(), helperDir+"="+dir)
 	holder.Stderr = os.Stderr
 	out, err := holder.StdoutPipe()
@@ -159,7 +159,7 @@ func TestAStartAfterWeWereKilledWorks(t *testing.T) {
 func TestAProcessNumberThatAnotherProgramHasByNowIsNoObstacle(t *testing.T) {
 	config := postgres.Config{Dir: privateDir(t), Fast: true}
 	stop(t, start(t, config))
-	other := exec.Command("/bin/sleep", "600")
+	other := exec.CommandContext(t.Context(), "/bin/sleep", "600")
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
 	}

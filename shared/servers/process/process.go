@@ -86,7 +86,7 @@ func Start(spec Spec) (*Process, error) {
 // Run starts the program and waits until it ends by itself. It is stopped when ctx ends. The error of a program
 // that failed holds the last lines it wrote.
 func Run(ctx context.Context, spec Spec) error {
-	p, err := Start(spec)
+	p, err := Start(spec) //nolint:contextcheck // output is logged whatever ends meanwhile
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func Run(ctx context.Context, spec Spec) error {
 }
 
 func command(spec Spec, out *lines) *exec.Cmd {
-	cmd := exec.Command(spec.Path, spec.Args...) //nolint:gosec // running what the spec says is the job; Stop ends it, no context
+	cmd := exec.Command(spec.Path, spec.Args...) //nolint:gosec,noctx // running what the spec says is the job; Stop ends it
 	cmd.Env = append(BasicEnv(), spec.Env...)
 	cmd.Dir = spec.Dir
 	if cmd.Dir == "" {

@@ -138,7 +138,7 @@ func TestRunStopsWithItsContext(t *testing.T) {
 }
 
 func TestAChildDiesWhenItsParentIsKilled(t *testing.T) {
-	parent := exec.Command(os.Args[0])
+	parent := exec.CommandContext(t.Context(), os.Args[0])
 	parent.Env = append(os.Environ(), helper+"=parent")
 	out, err := parent.StdoutPipe()
 	if err != nil {
@@ -199,7 +199,7 @@ func TestRootRunsAChildAsSomebodyElseWithAnOpenFile(t *testing.T) {
 }
 
 func TestWaitReady(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

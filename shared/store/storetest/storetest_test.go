@@ -50,7 +50,7 @@ func TestEachTestHasADatabaseOfItsOwn(t *testing.T) {
 
 func TestNothingIsLeftWhenTheTestProcessIsKilled(t *testing.T) {
 	temp := t.TempDir()
-	holder := exec.Command(os.Args[0])
+	holder := exec.CommandContext(t.Context(), os.Args[0])
 	holder.Env = append(os.Environ(), helper+"=1", "TMPDIR="+temp, storetest.Variable+"=")
 	holder.Stderr = os.Stderr
 	out, err := holder.StdoutPipe()
