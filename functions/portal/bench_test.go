@@ -73,7 +73,7 @@ func inParallel(b *testing.B, address, token string) time.Duration {
 var benchClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients, DialContext: (&net.Dialer{}).DialContext}}
 
 func fetch(b *testing.B, address, token string) int {
-	request, err := http.NewRequest(http.MethodGet, address, nil)
+	request, err := http.NewRequestWithContext(b.Context(), http.MethodGet, address, nil)
 	if err != nil {
 		b.Error(err)
 		return 0
@@ -94,7 +94,7 @@ func fetch(b *testing.B, address, token string) int {
 
 // cookie is the value of one of the person's cookies.
 func (p *person) cookie(name string) string {
-	request, err := http.NewRequest(http.MethodGet, p.g.URL, nil)
+	request, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, p.g.URL, nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}

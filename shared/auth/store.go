@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -142,8 +143,9 @@ func decode(data []byte) (time.Time, map[string]any, bool) {
 // cutText takes one string with its length off data.
 func cutText(data []byte) (text string, rest []byte, ok bool) {
 	length, n := binary.Uvarint(data)
-	if n <= 0 || length > uint64(len(data)-n) {
+	if n <= 0 || length > math.MaxInt32 || int(length) > len(data)-n {
 		return "", nil, false
 	}
-	return string(data[n : n+int(length)]), data[n+int(length):], true
+	end := n + int(length)
+	return string(data[n:end]), data[end:], true
 }
