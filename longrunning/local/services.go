@@ -36,7 +36,7 @@ func (p *Platform) startServices(ctx context.Context) error {
 	for address, handler := range map[*string]http.Handler{
 		&p.internal.introspect: &introspection, &p.internal.revoke: &revocation, &p.internal.bounceradmin: &administration,
 	} {
-		served, err := p.serveInternal(handler)
+		served, err := p.serveInternal(ctx, handler)
 		if err != nil {
 			return fmt.Errorf("open an internal port: %w", err)
 		}
@@ -44,7 +44,7 @@ func (p *Platform) startServices(ctx context.Context) error {
 	}
 	var landingSite, portalSite, identitySite late
 	return inParallel(
-		func() error { return p.startAdmin(&administration) },
+		func() error { return p.startAdmin(&administration) }, //nolint:contextcheck // bounceradmin.New takes no context; what it opens lives on
 		func() error { return p.startIdentity(ctx, &identitySite) },
 		func() error { return p.mount(ctx, "introspect", introspect.New(), p.introspectEnv(), &introspection) },
 		func() error { return p.mount(ctx, "revoke", revoke.New(), p.revokeEnv(), &revocation) },
@@ -84,7 +84,7 @@ func (p *Platform) mount(ctx context.Context, name string, f any, env map[string
 
 // startIdentity starts the identity provider, with the demo account.
 func (p *Platform) startIdentity(ctx context.Context, handler *late) error {
-	provider, err := identity.New(identity.Config{
+	provider, err := identity.New(ctx, identity.Config{
 		Issuer: p.urls.Identity, DatabaseURL: p.tenants.identity.owner, Key: p.secrets.identityKey(),
 		HomeURL: p.urls.Portal, Log: p.logOf("identity"), Clients: p.clients(),
 	})
@@ -134,12 +134,12 @@ func (p *Platform) startAdmin(handler *late) error {
 }
 
 // startTicks calls functions/revoke regularly until the platform stops.
-func (p *Platform) startTicks(context.Context) error {
-	ctx, stop := context.WithCancel(context.Background())
+func (p *Platform) startTicks(ctx context.Context) error {
+	ticking, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		newTicker(p.internal.revoke, p.config.Tick, p.logOf("tick")).run(ctx)
+		newTicker(p.internal.revoke, p.config.Tick, p.logOf("tick")).run(ticking)
 	}()
 	p.atStop(func(context.Context) error { stop(); <-done; return nil })
 	return nil

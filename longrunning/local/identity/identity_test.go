@@ -58,7 +58,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) start() {
 	w.t.Helper()
-	provider, err := identity.New(w.config)
+	provider, err := identity.New(w.t.Context(), w.config)
 	if err != nil {
 		w.t.Fatal(err)
 	}
