@@ -68,10 +68,11 @@ func serve(t testing.TB, env map[string]string, out io.Writer) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	server := httptest.NewServer(instance)
+	env["BASE_URL"] = server.URL
 	if err := instance.Start(t.Context(), env); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(instance)
 	t.Cleanup(func() {
 		server.Close()
 		if err := instance.Stop(context.Background()); err != nil {
@@ -118,18 +119,34 @@ func (w *world) request(t testing.TB, token string) *http.Request {
 	return r
 }
 
-func send(t testing.TB, r *http.Request) (*http.Response, string) {
+// answered is a response whose body has been read.
+type answered struct {
+	StatusCode int
+	Status     string
+	Header     http.Header
+}
+
+func send(t testing.TB, r *http.Request) (answered, string) {
 	t.Helper()
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response, strings.TrimSpace(string(body))
+	return answered{response.StatusCode, response.Status, response.Header}, strings.TrimSpace(string(body))
+}
+
+func get(t testing.TB, url string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 const inactive = `{"active":false}`
@@ -161,20 +178,16 @@ func (w *world) wantInactive(t *testing.T, token string) {
 
 func TestMetadataIsWhatSojuLooksFor(t *testing.T) {
 	w := newWorld(t)
-	response, err := http.Get(w.url + "/.well-known/oauth-authorization-server")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
+	_, body := send(t, get(t, w.url+"/.well-known/oauth-authorization-server"))
 	var got struct {
 		Issuer   string   `json:"issuer"`
 		Endpoint string   `json:"introspection_endpoint"`
 		Methods  []string `json:"introspection_endpoint_auth_methods_supported"`
 	}
-	if err := json.NewDecoder(response.Body).Decode(&got); err != nil {
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Issuer != "http://introspect.example" || got.Endpoint != got.Issuer+"/introspect" ||
+	if got.Issuer != w.url || got.Endpoint != got.Issuer+"/introspect" ||
 		len(got.Methods) != 1 || got.Methods[0] != "client_secret_basic" {
 		t.Errorf("metadata = %+v", got)
 	}
@@ -318,11 +331,7 @@ func TestBadRequestsAreRefused(t *testing.T) {
 	if response, _ := send(t, r); response.StatusCode != http.StatusBadRequest {
 		t.Errorf("a token in the query: %s", response.Status)
 	}
-	response, err := http.Get(w.url + "/introspect")
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
+	response, _ := send(t, get(t, w.url+"/introspect"))
 	if response.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %s", response.Status)
 	}

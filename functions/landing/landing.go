@@ -6,7 +6,7 @@ package landing
 import (
 	"context"
 	"embed"
-	"fmt"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -33,7 +33,7 @@ type settings struct {
 // Validate checks what the tags cannot.
 func (s *settings) Validate() error {
 	if s.Port < 0 || s.Port > 65535 {
-		return fmt.Errorf("IRC_PORT must be a port number, 1 to 65535")
+		return errors.New("IRC_PORT must be a port number, 1 to 65535")
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"html/template"
 	"log/slog"
 	"sync"
 	"time"
@@ -20,10 +21,24 @@ const (
 type bouncerState struct {
 	Networks []bouncer.Network
 	Err      error // why there is no answer; nil when the bouncer is up
+
+	panels *panels // what the dashboard makes of it
 }
 
 // Up reports whether the bouncer answered.
 func (s bouncerState) Up() bool { return s.Err == nil }
+
+// panels are the part of a dashboard that changes with the bouncer's state alone, rendered when they are first shown.
+type panels struct {
+	once sync.Once
+	html template.HTML
+	err  error
+}
+
+func (p *panels) get(render func() (template.HTML, error)) (template.HTML, error) {
+	p.once.Do(func() { p.html, p.err = render() })
+	return p.html, p.err
+}
 
 // bouncers asks the bouncer about users, at most once each [stateAge] per user, and sees to it that they exist there.
 type bouncers struct {
@@ -40,7 +55,8 @@ type knownState struct {
 	mu      sync.Mutex
 	state   bouncerState
 	asked   time.Time
-	ensured *int // the limit of networks that the bouncer was told; nil before
+	plan    account.Plan // the user's when it was asked; another one is shown at once
+	ensured *int         // the limit of networks that the bouncer was told; nil before
 }
 
 func newBouncers(admin *bouncer.Admin, log *slog.Logger) *bouncers {
@@ -53,14 +69,14 @@ func (b *bouncers) State(ctx context.Context, user account.User) bouncerState {
 	known := b.entry(user.Handle)
 	known.mu.Lock()
 	defer known.mu.Unlock()
-	if !known.asked.IsZero() && b.now().Sub(known.asked) < stateAge {
+	if !known.asked.IsZero() && b.now().Sub(known.asked) < stateAge && known.plan == user.Plan {
 		return known.state
 	}
 	// The answer is for the user's other pages as well, so it does not end with this one.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stateDeadline)
 	defer cancel()
 	known.state = b.ask(ctx, known, user)
-	known.asked = b.now()
+	known.asked, known.plan = b.now(), user.Plan
 	return known.state
 }
 
@@ -90,12 +106,12 @@ func (b *bouncers) ask(ctx context.Context, known *knownState, user account.User
 	if err != nil {
 		return b.away(ctx, err)
 	}
-	return bouncerState{Networks: networks}
+	return bouncerState{Networks: networks, panels: &panels{}}
 }
 
 func (b *bouncers) away(ctx context.Context, err error) bouncerState {
 	b.log.WarnContext(ctx, "the bouncer did not answer", "error", err)
-	return bouncerState{Err: err}
+	return bouncerState{Err: err, panels: &panels{}}
 }
 
 func (b *bouncers) entry(handle account.Handle) *knownState {

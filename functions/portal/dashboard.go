@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"html/template"
 	"net/http"
 
 	"irc.now/shared/account"
@@ -8,14 +9,20 @@ import (
 
 // dashboardPage is everything at a glance.
 type dashboardPage struct {
-	statesView
 	Handle    account.Handle
-	Plan      planView
-	MayAdd    bool
-	Pricing   string
-	Access    access
-	Passwords passwordSummary
+	Up        bool
 	Steps     steps
+	Panels    template.HTML
+	Passwords passwordSummary
+}
+
+// dashboardPanels is the part of it that is rendered once for each answer of the bouncer.
+type dashboardPanels struct {
+	statesView
+	Plan    planView
+	MayAdd  bool
+	Pricing string
+	Access  access
 }
 
 // passwordSummary counts the connection passwords that work.
@@ -36,12 +43,22 @@ func (p *portal) showDashboard(w http.ResponseWriter, r *http.Request, user acco
 		return err
 	}
 	state := p.bouncers.State(r.Context(), user)
+	live, err := state.panels.get(func() (template.HTML, error) { return p.dashboardPanels(user, state) })
+	if err != nil {
+		return err
+	}
 	summary := summaryOf(passwords)
 	return p.render(w, r, http.StatusOK, "dashboard", "Dashboard", user, dashboardPage{
-		statesView: statesOf(user, state), Handle: user.Handle, Plan: planOf(user), MayAdd: mayAdd(user, state),
-		Pricing: p.plansPage(), Access: p.accessOf(user, networkNamed(state, "")), Passwords: summary,
+		Handle: user.Handle, Up: state.Up(), Panels: live, Passwords: summary,
 		// While the bouncer is away nobody can tell, and nobody should be sent to add what may be there.
 		Steps: steps{Network: !state.Up() || len(state.Networks) > 0, Password: summary.Live > 0, Client: summary.Last != nil},
+	})
+}
+
+func (p *portal) dashboardPanels(user account.User, state bouncerState) (template.HTML, error) {
+	return p.pages.HTML("dashboard", "panels", dashboardPanels{
+		statesView: statesOf(user, state), Plan: planOf(user), MayAdd: mayAdd(user, state),
+		Pricing: p.plansPage(), Access: p.accessOf(user, networkNamed(state, "")),
 	})
 }
 

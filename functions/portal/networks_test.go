@@ -191,7 +191,6 @@ func TestProMayHaveMore(t *testing.T) {
 
 func TestHostileFieldsComeBackWithAReason(t *testing.T) {
 	g := start(t)
-	p := g.user(t, "ada")
 	hostile := map[string][]string{
 		"name":            {"", "a b", "a/b", "-x", "a\r\nb", strings.Repeat("a", 65)},
 		"host":            {"", "a b", "127.0.0.1", "10.0.0.1", "localhost", "irc+unix:///x", "a\r\nQUIT", "169.254.169.254", "x.svc"},
@@ -204,6 +203,8 @@ func TestHostileFieldsComeBackWithAReason(t *testing.T) {
 		"server_password": {"a\r\nb", strings.Repeat("p", 201)},
 	}
 	for field, values := range hostile {
+		// Somebody of their own each, so that changes are not too many in a short time.
+		p := g.user(t, strings.ReplaceAll(field[:min(len(field), 9)], "_", "")+"-x")
 		for _, value := range values {
 			form := but(field, value)
 			if field == "sasl_password" && value != "without-user" {
@@ -213,11 +214,6 @@ func TestHostileFieldsComeBackWithAReason(t *testing.T) {
 				form = but("sasl_password", "x", field, value)
 			}
 			page := p.post("/networks", form...)
-			if page.StatusCode == http.StatusTooManyRequests {
-				g.bouncer.with(func() {})
-				p = g.user(t, "user"+strings.Repeat("x", len(field)%8)+field[:1])
-				page = p.post("/networks", form...)
-			}
 			page.status(http.StatusUnprocessableEntity)
 			if page.fieldError(field) == "" {
 				t.Errorf("%s = %q: no reason at the field", field, value)
@@ -231,7 +227,6 @@ func TestHostileFieldsComeBackWithAReason(t *testing.T) {
 			if open := page.Find(".field-bad").Closest("details"); open.Length() > 0 && open.Is("details:not([open])") {
 				t.Errorf("%s = %q: the reason is folded away", field, value)
 			}
-			p.post("/networks", but(field, "a\x00b")...)
 		}
 	}
 	if len(g.bouncer.specs) != 0 {

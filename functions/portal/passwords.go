@@ -1,9 +1,8 @@
 package portal
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
+	"strings"
 
 	"irc.now/shared/account"
 	"irc.now/shared/design"
@@ -47,10 +46,8 @@ func (p *portal) renderPasswords(w http.ResponseWriter, r *http.Request, user ac
 	return p.render(w, r, status, "passwords", "Connection passwords", user, page)
 }
 
-// createdPassword travels, sealed, from the form to the page that shows it.
-type createdPassword struct{ ID, Name, Secret string }
-
-// whisperName is under which the session keeps a created password for the next page.
+// whisperName is under which the session keeps a created password, sealed, for the page that shows it: its name and
+// the secret, a line each.
 const whisperName = "created password"
 
 func (p *portal) createPassword(w http.ResponseWriter, r *http.Request, user account.User) error {
@@ -68,11 +65,7 @@ func (p *portal) createPassword(w http.ResponseWriter, r *http.Request, user acc
 	case err != nil:
 		return err
 	}
-	text, err := json.Marshal(createdPassword{password.ID, password.Name, secret.Reveal()})
-	if err != nil {
-		return fmt.Errorf("keep created password %s: %w", password.ID, err)
-	}
-	if err := p.auth.Whisper(r.Context(), whisperName, string(text)); err != nil {
+	if err := p.auth.Whisper(r.Context(), whisperName, password.Name+"\n"+secret.Reveal()); err != nil {
 		return err
 	}
 	p.log.InfoContext(r.Context(), "connection password made", "user", user.ID, "password", password.ID)
@@ -92,16 +85,15 @@ func (p *portal) showCreatedPassword(w http.ResponseWriter, r *http.Request, use
 		w.WriteHeader(http.StatusOK)
 		return nil
 	}
-	var created createdPassword
-	text := p.auth.TakeWhisper(r.Context(), whisperName)
-	if text == "" || json.Unmarshal([]byte(text), &created) != nil {
+	name, secret, found := strings.Cut(p.auth.TakeWhisper(r.Context(), whisperName), "\n")
+	if !found {
 		p.auth.Note(r.Context(), "flash", "info A password is shown only once. If you have lost it, make a new one and revoke the old one.")
 		web.LocalRedirect(w, r, "/passwords")
 		return nil
 	}
 	state := p.bouncers.State(r.Context(), user)
 	return p.render(w, r, http.StatusOK, "password-created", "Your new password", user, createdPage{
-		Name: created.Name, Secret: created.Secret, Access: p.accessOf(user, networkNamed(state, "")),
+		Name: name, Secret: secret, Access: p.accessOf(user, networkNamed(state, "")),
 	})
 }
 

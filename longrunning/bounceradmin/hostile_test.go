@@ -2,6 +2,7 @@ package bounceradmin_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -102,7 +103,7 @@ func TestPasswordsArriveAsTyped(t *testing.T) {
 	w := newWorld(t)
 	w.user("ada", 1)
 	const secret = `p"ä\ss 'word' -flag`
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,14 +123,14 @@ func TestPasswordsArriveAsTyped(t *testing.T) {
 			}
 		}
 	}()
-	address := listener.Addr().(*net.TCPAddr)
-	w.command("user", "run", "ada", "network", "create", "-name", "fake", "-addr", "irc+insecure://"+address.String(), "-enabled", "false")
+	address := listener.Addr().String()
+	w.command("user", "run", "ada", "network", "create", "-name", "fake", "-addr", "irc+insecure://"+address, "-enabled", "false")
 	spec := bouncer.NetworkSpec{Name: "fake", Host: w.net.Host, Port: w.net.Port, ServerPassword: secret}
 	if err := w.admin.UpdateNetwork(t.Context(), "ada", "fake", spec); err != nil {
 		t.Fatal(err)
 	}
 	// Back to the fake server, which the service itself refuses: it is not one of ours.
-	w.command("user", "run", "ada", "network", "update", "fake", "-addr", "irc+insecure://"+address.String())
+	w.command("user", "run", "ada", "network", "update", "fake", "-addr", "irc+insecure://"+address)
 	if err := w.admin.SetEnabled(t.Context(), "ada", "fake", true); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +165,7 @@ func TestTheServiceNeedsItsToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		response.Body.Close()
+		_ = response.Body.Close()
 		if response.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%q: status %d", presented, response.StatusCode)
 		}
@@ -238,7 +239,7 @@ type saboteur struct {
 func (s *saboteur) wrap(t *testing.T) func(socket string) string {
 	return func(socket string) string {
 		path := filepath.Join(t.TempDir(), "s")
-		listener, err := net.Listen("unix", path)
+		listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +269,7 @@ func (s *saboteur) serve(conn net.Conn, socket string) {
 		_, _ = io.WriteString(conn, s.answer+"\r\n")
 		return
 	}
-	upstream, err := net.Dial("unix", socket)
+	upstream, err := new(net.Dialer).DialContext(context.Background(), "unix", socket)
 	if err != nil {
 		return
 	}

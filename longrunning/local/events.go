@@ -66,9 +66,9 @@ func below(secret string, handler http.Handler) http.Handler {
 }
 
 // serveBroker opens the broker's internal port.
-func (p *Platform) serveBroker(handler http.Handler) error {
+func (p *Platform) serveBroker(ctx context.Context, handler http.Handler) error {
 	secret := p.secrets.values.Broker
-	served, err := p.serveInternal(below(secret, handler))
+	served, err := p.serveInternal(ctx, below(secret, handler))
 	if err != nil {
 		return fmt.Errorf("open an internal port: %w", err)
 	}

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -18,13 +19,13 @@ const (
 
 // listen opens a port on both loopback addresses; the IPv6 one is left out where the machine has none. Variable names
 // the setting that chooses another port.
-func listen(port int, what, variable string) ([]net.Listener, int, error) {
-	first, err := net.Listen("tcp4", net.JoinHostPort(loopback4, strconv.Itoa(port)))
+func listen(ctx context.Context, port int, what, variable string) ([]net.Listener, int, error) {
+	first, err := new(net.ListenConfig).Listen(ctx, "tcp4", net.JoinHostPort(loopback4, strconv.Itoa(port)))
 	if err != nil {
 		return nil, 0, portFault(err, port, what, variable)
 	}
-	port = first.Addr().(*net.TCPAddr).Port
-	second, err := net.Listen("tcp6", net.JoinHostPort(loopback6, strconv.Itoa(port)))
+	port = addressOf(first).Port
+	second, err := new(net.ListenConfig).Listen(ctx, "tcp6", net.JoinHostPort(loopback6, strconv.Itoa(port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, 0, errors.Join(portFault(err, port, what, variable), first.Close())
 	}
@@ -49,11 +50,20 @@ func portFault(err error, port int, what, variable string) error {
 
 // claim finds out whether a child could open port, and chooses one where it is 0. It tells on which loopback addresses
 // the child can listen.
-func claim(port int, what, variable string) (hosts []string, chosen int, err error) {
-	listeners, chosen, err := listen(port, what, variable)
+func claim(ctx context.Context, port int, what, variable string) (hosts []string, chosen int, err error) {
+	listeners, chosen, err := listen(ctx, port, what, variable)
 	for _, l := range listeners {
-		hosts = append(hosts, l.Addr().(*net.TCPAddr).IP.String())
+		hosts = append(hosts, addressOf(l).IP.String())
 		err = errors.Join(err, l.Close())
 	}
 	return hosts, chosen, err
+}
+
+// addressOf is the address of one of our listeners, which are all TCP.
+func addressOf(l net.Listener) *net.TCPAddr {
+	address, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		return &net.TCPAddr{}
+	}
+	return address
 }

@@ -1,8 +1,8 @@
 package local
 
 import (
-	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -11,18 +11,18 @@ import (
 
 func TestABusyPortIsNamedWithWhatToDo(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
-		taken, err := net.Listen("tcp", address)
+		taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", address)
 		if err != nil {
 			t.Logf("this machine has no %s", address)
 			continue
 		}
 		defer taken.Close()
-		port := taken.Addr().(*net.TCPAddr).Port
-		_, _, err = claim(port, "the bouncer", "IRC_PORT")
+		port := addressOf(taken).Port
+		_, _, err = claim(t.Context(), port, "the bouncer", "IRC_PORT")
 		if !fault.Is(err, fault.Conflict) {
 			t.Fatalf("%s: %v", address, err)
 		}
-		for _, want := range []string{fmt.Sprint(port), "the bouncer", "IRC_PORT=", "make run"} {
+		for _, want := range []string{strconv.Itoa(port), "the bouncer", "IRC_PORT=", "make run"} {
 			if !strings.Contains(fault.Sentence(err), want) {
 				t.Errorf("%q is not in %q", want, fault.Sentence(err))
 			}
@@ -31,13 +31,13 @@ func TestABusyPortIsNamedWithWhatToDo(t *testing.T) {
 }
 
 func TestPortsAreOpenedOnLoopbackOnly(t *testing.T) {
-	listeners, port, err := listen(0, "the web sites", "HTTP_PORT")
+	listeners, port, err := listen(t.Context(), 0, "the web sites", "HTTP_PORT")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = closeAll(listeners) }()
 	for _, l := range listeners {
-		address := l.Addr().(*net.TCPAddr)
+		address := addressOf(l)
 		if !address.IP.IsLoopback() || address.Port != port {
 			t.Errorf("listens on %s", address)
 		}

@@ -134,7 +134,7 @@ func TestThePlatformStartsServesAndLeavesNothingBehind(t *testing.T) {
 	}
 	for _, address := range []string{strings.TrimPrefix(urls.Landing, "http://"), urls.IRC, urls.Network} {
 		_, port, _ := net.SplitHostPort(address)
-		if conn, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
+		if conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", "127.0.0.1:"+port); err == nil {
 			_ = conn.Close()
 			t.Errorf("%s is still open", address)
 		}
@@ -152,7 +152,7 @@ func TestAChildThatIsKilledComesBack(t *testing.T) {
 	if code, _ := status(t, platform.URLs().Identity+"/sign-in"); code != http.StatusOK {
 		t.Errorf("sign-in page: %d", code)
 	}
-	conn, err := net.Dial("tcp", platform.URLs().IRC)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", platform.URLs().IRC)
 	if err != nil {
 		t.Fatal(err)
 	}

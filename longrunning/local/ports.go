@@ -20,11 +20,11 @@ type ports struct {
 }
 
 // openPorts finds busy ports before anything slow happens.
-func (p *Platform) openPorts(context.Context) error {
+func (p *Platform) openPorts(ctx context.Context) error {
 	var httpErr, ircErr, networkErr error
-	p.ports.http, p.ports.httpPort, httpErr = listen(p.config.HTTPPort, "the web sites", "HTTP_PORT")
-	p.ports.ircHosts, p.ports.irc, ircErr = claim(p.config.IRCPort, "the bouncer", "IRC_PORT")
-	p.ports.networkHosts, p.ports.network, networkErr = claim(p.config.NetworkPort, "the local IRC network", "NETWORK_PORT")
+	p.ports.http, p.ports.httpPort, httpErr = listen(ctx, p.config.HTTPPort, "the web sites", "HTTP_PORT")
+	p.ports.ircHosts, p.ports.irc, ircErr = claim(ctx, p.config.IRCPort, "the bouncer", "IRC_PORT")
+	p.ports.networkHosts, p.ports.network, networkErr = claim(ctx, p.config.NetworkPort, "the local IRC network", "NETWORK_PORT")
 	p.atStop(func(context.Context) error { return closeAll(p.ports.http) })
 	if err := errors.Join(httpErr, ircErr, networkErr); err != nil {
 		return firstOf(httpErr, ircErr, networkErr)
@@ -77,8 +77,8 @@ func (p *Platform) serve(handler http.Handler, listeners ...net.Listener) {
 }
 
 // serveInternal opens a loopback port for one part that only other parts talk to, and returns its address.
-func (p *Platform) serveInternal(handler http.Handler) (string, error) {
-	l, err := net.Listen("tcp4", net.JoinHostPort(loopback4, "0"))
+func (p *Platform) serveInternal(ctx context.Context, handler http.Handler) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp4", net.JoinHostPort(loopback4, "0"))
 	if err != nil {
 		return "", err
 	}

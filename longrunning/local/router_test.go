@@ -22,7 +22,7 @@ func TestEachHostNameReachesItsSiteAndNoOtherNameDoes(t *testing.T) {
 		"my.irc.localhost": "", "my.irc.localhost:8081": "", "localhost:8080": "", "127.0.0.1:8080": "", "evil.example:8080": "",
 		"": "", "x.my.irc.localhost:8080": "", "[::1]:8080": "",
 	} {
-		request := httptest.NewRequest(http.MethodGet, "/", nil)
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 		request.Host = host
 		answer := httptest.NewRecorder()
 		handler.ServeHTTP(answer, request)

@@ -37,18 +37,18 @@ func (p *Platform) startServices(ctx context.Context) error {
 		&p.internal.introspect: &introspection, &p.internal.revoke: &revocation, &p.internal.bounceradmin: &administration,
 		&p.internal.billing: &settling, &p.internal.stripe: &stripeAPI, &p.internal.webhook: &webhooks,
 	} {
-		served, err := p.serveInternal(handler)
+		served, err := p.serveInternal(ctx, handler)
 		if err != nil {
 			return fmt.Errorf("open an internal port: %w", err)
 		}
 		*address = served
 	}
-	if err := p.serveBroker(&events); err != nil {
+	if err := p.serveBroker(ctx, &events); err != nil {
 		return err
 	}
 	var landingSite, portalSite, identitySite late
 	return inParallel(
-		func() error { return p.startAdmin(&administration) },
+		func() error { return p.startAdmin(&administration) }, //nolint:contextcheck // bounceradmin.New takes no context; what it opens lives on
 		func() error { return p.startIdentity(ctx, &identitySite) },
 		func() error { return p.mount(ctx, "introspect", introspect.New(), p.introspectEnv(), &introspection) },
 		func() error { return p.mount(ctx, "revoke", revoke.New(), p.revokeEnv(), &revocation) },
@@ -94,7 +94,7 @@ func (p *Platform) mount(ctx context.Context, name string, f any, env map[string
 
 // startIdentity starts the identity provider, with the demo account.
 func (p *Platform) startIdentity(ctx context.Context, handler *late) error {
-	provider, err := identity.New(identity.Config{
+	provider, err := identity.New(ctx, identity.Config{
 		Issuer: p.urls.Identity, DatabaseURL: p.tenants.identity.owner, Key: p.secrets.identityKey(),
 		HomeURL: p.urls.Portal, Log: p.logOf("identity"), Clients: p.clients(),
 	})
@@ -144,12 +144,12 @@ func (p *Platform) startAdmin(handler *late) error {
 }
 
 // startTicks gives the broker a tick regularly until the platform stops; triggers say who gets it.
-func (p *Platform) startTicks(context.Context) error {
-	ctx, stop := context.WithCancel(context.Background())
+func (p *Platform) startTicks(ctx context.Context) error {
+	ticking, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		newTicker(config.URL(p.internal.broker), p.config.Tick, p.logOf("tick")).run(ctx)
+		newTicker(config.URL(p.internal.broker), p.config.Tick, p.logOf("tick")).run(ticking)
 	}()
 	p.atStop(func(context.Context) error { stop(); <-done; return nil })
 	return nil

@@ -83,7 +83,7 @@ func start(t *testing.T, change ...func(*auth.Config)) *site {
 	handle("GET /tell", s.auth.Require(func(w http.ResponseWriter, r *http.Request) error {
 		return say(w, "told %q", s.auth.TakeWhisper(r.Context(), "secret"))
 	}))
-	handle("POST /everywhere", s.auth.Require(func(w http.ResponseWriter, r *http.Request) error {
+	handle("POST /everywhere", s.auth.Require(func(_ http.ResponseWriter, r *http.Request) error {
 		return s.auth.EndSessions(r.Context(), s.auth.UserID(r.Context()))
 	}))
 	handle("GET "+auth.SignInPath, s.auth.SignIn)

@@ -2,9 +2,10 @@ package auth
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -85,37 +86,66 @@ func (s *sessionStore) Find(string) ([]byte, bool, error)      { return nil, fal
 func (s *sessionStore) Commit(string, []byte, time.Time) error { return errNoContext }
 func (s *sessionStore) Delete(string) error                    { return errNoContext }
 
-// codec stores a session as JSON. Values are strings only, which spares the types that gob would have to know and
-// is several times faster than gob, whose decoder learns its types anew for each session.
+// codec stores a session as its deadline and pairs of strings, each with its length in front. It is several times
+// faster than gob, whose decoder learns its types anew for each session, and than JSON.
 type codec struct{}
 
-type storedSession struct {
-	Deadline time.Time         `json:"deadline"`
-	Values   map[string]string `json:"values"`
-}
+// codecVersion is a stored session's first byte; a session that begins otherwise is not ours to read.
+const codecVersion = 1
 
 func (codec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
-	stored := storedSession{Deadline: deadline, Values: make(map[string]string, len(values))}
+	data := binary.AppendVarint([]byte{codecVersion}, deadline.Unix())
 	for key, value := range values {
 		text, ok := value.(string)
 		if !ok {
 			return nil, fmt.Errorf("session value %q is a %T, not a string", key, value)
 		}
-		stored.Values[key] = text
+		for _, part := range []string{key, text} {
+			data = append(binary.AppendUvarint(data, uint64(len(part))), part...)
+		}
 	}
-	return json.Marshal(stored)
+	return data, nil
 }
 
+// Decode reads what Encode wrote. A session that another version of us wrote otherwise is an empty one: its owner
+// signs in once more, which is kinder than an error that stays until the cookie runs out.
 func (codec) Decode(data []byte) (time.Time, map[string]any, error) {
-	var stored storedSession
-	if err := json.Unmarshal(data, &stored); err != nil {
-		// A session written by a version of us that kept it otherwise: its owner signs in once more, which is kinder
-		// than an error that stays until the cookie runs out.
+	deadline, values, ok := decode(data)
+	if !ok {
 		return time.Now().Add(flowLifetime), map[string]any{}, nil
 	}
-	values := make(map[string]any, len(stored.Values))
-	for key, value := range stored.Values {
+	return deadline, values, nil
+}
+
+func decode(data []byte) (time.Time, map[string]any, bool) {
+	if len(data) == 0 || data[0] != codecVersion {
+		return time.Time{}, nil, false
+	}
+	seconds, n := binary.Varint(data[1:])
+	if n <= 0 {
+		return time.Time{}, nil, false
+	}
+	rest, values := data[1+n:], map[string]any{}
+	for len(rest) > 0 {
+		var key, value string
+		var ok bool
+		if key, rest, ok = cutText(rest); !ok {
+			return time.Time{}, nil, false
+		}
+		if value, rest, ok = cutText(rest); !ok {
+			return time.Time{}, nil, false
+		}
 		values[key] = value
 	}
-	return stored.Deadline, values, nil
+	return time.Unix(seconds, 0).UTC(), values, true
+}
+
+// cutText takes one string with its length off data.
+func cutText(data []byte) (text string, rest []byte, ok bool) {
+	length, n := binary.Uvarint(data)
+	if n <= 0 || length > math.MaxInt32 || int(length) > len(data)-n {
+		return "", nil, false
+	}
+	end := n + int(length)
+	return string(data[n:end]), data[end:], true
 }

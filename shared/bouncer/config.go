@@ -73,7 +73,7 @@ type renderer struct {
 
 // directive writes one line; a directive with an empty parameter is left out.
 func (r *renderer) directive(name string, params ...string) {
-	line := name
+	words := []string{name}
 	for _, param := range params {
 		if param == "" {
 			return
@@ -83,9 +83,9 @@ func (r *renderer) directive(name string, params ...string) {
 			r.err = fmt.Errorf("soju's %s directive cannot hold control characters or broken UTF-8", name)
 			return
 		}
-		line += " " + Quote(param)
+		words = append(words, Quote(param))
 	}
-	r.text.WriteString(line + "\n")
+	r.text.WriteString(strings.Join(words, " ") + "\n")
 }
 
 // Quote makes one word of text for soju's configuration file (scfg) and for BouncerServ commands: both

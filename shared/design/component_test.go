@@ -45,7 +45,7 @@ func TestValuesCannotBreakOut(t *testing.T) {
 
 func TestMistakesInPagesAreErrors(t *testing.T) {
 	for _, source := range []string{
-		`{{field "nmae" "x"}}`, `{{field "name"}}`, `{{field 1 2}}`, `{{field "maxlength" "many"}}`, `{{field "name" 65}}`,
+		`{{field "nickname" "x"}}`, `{{field "name"}}`, `{{field 1 2}}`, `{{field "maxlength" "many"}}`, `{{field "name" 65}}`,
 		`{{status "fine" "x"}}`, `{{alert "red" "x"}}`, `{{message "kind" "shout"}}`, `{{when "today"}}`, `{{button "text" nil}}`,
 	} {
 		if html, err := draws(t, source, nil); err == nil {
@@ -128,7 +128,7 @@ func TestWhenSaysNever(t *testing.T) {
 
 // Every class that a template names is styled or is a hook for a script.
 func TestEveryClassIsStyled(t *testing.T) {
-	css := string(get(Asset("app.css")).Body.Bytes())
+	css := get(Asset("app.css")).Body.String()
 	for _, file := range []string{"layout.html", "components/irc.html", "components/form.html", "components/block.html", "pages/error.html"} {
 		source, err := templates.ReadFile("templates/" + file)
 		if err != nil {

@@ -143,14 +143,14 @@ func TestAnEventMayAnswerAnEvent(t *testing.T) {
 		t.Errorf("%d %v %q", got.StatusCode, got.Header, got.body)
 	}
 	server = mount(t, eventFunc(func(context.Context, event.Event) (*event.Event, error) { return &event.Event{}, nil }))
-	if got := do(t, server.Client(), http.MethodPost, server.URL, bytes.NewReader(nil), binary...); got.StatusCode != 500 {
+	if got := do(t, server.Client(), http.MethodPost, server.URL, bytes.NewReader(nil), binary...); got.StatusCode != http.StatusInternalServerError {
 		t.Errorf("an invalid reply was sent with %d", got.StatusCode)
 	}
 }
 
 func TestEventPanicIsAnswered(t *testing.T) {
 	server := mount(t, eventFunc(func(context.Context, event.Event) (*event.Event, error) { panic("boom") }))
-	if got := do(t, server.Client(), http.MethodPost, server.URL, strings.NewReader("{}"), binary...); got.StatusCode != 500 {
+	if got := do(t, server.Client(), http.MethodPost, server.URL, strings.NewReader("{}"), binary...); got.StatusCode != http.StatusInternalServerError {
 		t.Errorf("got %d", got.StatusCode)
 	}
 }

@@ -29,7 +29,7 @@ func serveLambda(ctx context.Context, instance *Instance, env map[string]string)
 		return fmt.Errorf("cannot start: %w", err)
 	}
 	lambda.StartWithOptions(invoker{instance}, lambda.WithEnableSIGTERM(func() {
-		stopping, cancel := context.WithTimeout(context.Background(), lambdaStopPatience)
+		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), lambdaStopPatience)
 		defer cancel()
 		if err := instance.Stop(stopping); err != nil {
 			instance.log.ErrorContext(stopping, "stop failed", "error", err)

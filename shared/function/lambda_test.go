@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -54,7 +55,7 @@ func (a *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 	case payload := <-a.invocations:
 		h := w.Header()
 		h.Set("Lambda-Runtime-Aws-Request-Id", fmt.Sprintf("invocation-%d", a.counter.Add(1)))
-		h.Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(20*time.Second).UnixMilli()))
+		h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(20*time.Second).UnixMilli(), 10))
 		h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:eu-central-1:123456789012:function:child")
 		h.Set("Lambda-Runtime-Trace-Id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700")
 		_, _ = io.WriteString(w, payload)
@@ -136,7 +137,7 @@ func TestLambdaFunctionURL(t *testing.T) {
 	api, c := startOnLambda(t)
 	response := api.answer(functionURLPayload)
 	var s seen
-	if err := json.Unmarshal([]byte(response.Body), &s); err != nil || response.IsBase64Encoded || response.StatusCode != 200 {
+	if err := json.Unmarshal([]byte(response.Body), &s); err != nil || response.IsBase64Encoded || response.StatusCode != http.StatusOK {
 		t.Fatalf("%+v: %v", response, err)
 	}
 	if s.Method != http.MethodPost || s.Path != "/my/p th" || s.Query != "a=1&a=2&b=%2F" || s.Body != "name=libera" ||
@@ -195,11 +196,11 @@ func TestLambdaAnswersBinaryBodiesCookiesAndManyValues(t *testing.T) {
 
 func TestLambdaSurvivesPanicsAndBadPayloads(t *testing.T) {
 	api, c := startOnLambda(t)
-	if response := api.answer(withPath("/panic")); response.StatusCode != 500 || !strings.Contains(response.Body, "Request id: caller-1") {
+	if response := api.answer(withPath("/panic")); response.StatusCode != http.StatusInternalServerError || !strings.Contains(response.Body, "Request id: caller-1") {
 		t.Errorf("panic: %+v", response)
 	}
 	c.record("request panicked")
-	if response := api.answer(withPath("/cut")); response.StatusCode != 502 || strings.Contains(response.Body, "half") {
+	if response := api.answer(withPath("/cut")); response.StatusCode != http.StatusBadGateway || strings.Contains(response.Body, "half") {
 		t.Errorf("an answer cut short: %+v", response)
 	}
 	for name, payload := range map[string]string{

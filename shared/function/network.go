@@ -51,12 +51,12 @@ func serveNetwork(ctx context.Context, instance *Instance, log *slog.Logger, env
 	case <-ctx.Done():
 	case serveErr = <-failed:
 	}
-	return errors.Join(serveErr, shutdown(instance, log, servers))
+	return errors.Join(serveErr, shutdown(context.WithoutCancel(ctx), instance, log, servers))
 }
 
-// shutdown lets running requests finish. The program's own context is over by now.
-func shutdown(instance *Instance, log *slog.Logger, servers map[net.Listener]*http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+// shutdown lets running requests finish; ctx is one that the signal to stop has not ended.
+func shutdown(ctx context.Context, instance *Instance, log *slog.Logger, servers map[net.Listener]*http.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, stopPatience)
 	defer cancel()
 	log.InfoContext(ctx, "stopping")
 	var all error

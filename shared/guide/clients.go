@@ -1,6 +1,9 @@
 package guide
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 func irssi(c Connection) Guide {
 	username := c.UsernameFor("irssi")
@@ -138,10 +141,4 @@ func palaver(c Connection) Guide {
 	}
 }
 
-func lines(text ...string) string {
-	all := ""
-	for _, line := range text {
-		all += line + "\n"
-	}
-	return all
-}
+func lines(text ...string) string { return strings.Join(text, "\n") + "\n" }

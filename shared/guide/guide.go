@@ -3,8 +3,8 @@
 package guide
 
 import (
-	"fmt"
 	"net"
+	"strconv"
 	"strings"
 )
 
@@ -65,7 +65,7 @@ func (c Connection) UsernameFor(device string) string {
 }
 
 // Address is host and port.
-func (c Connection) Address() string { return net.JoinHostPort(c.Host, fmt.Sprint(c.Port)) }
+func (c Connection) Address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
 
 // URL is the address as clients write it that take URLs.
 func (c Connection) URL() string {

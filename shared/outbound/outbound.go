@@ -87,7 +87,7 @@ func IsLocalhost(host string) bool {
 
 func proxyUnlessLocal(r *http.Request) (*url.URL, error) {
 	if IsLocalhost(r.URL.Hostname()) {
-		return nil, nil //nolint:nilnil // net/http's way of saying "no proxy"
+		return nil, nil // net/http's way of saying "no proxy"
 	}
 	return http.ProxyFromEnvironment(r)
 }

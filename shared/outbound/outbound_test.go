@@ -60,7 +60,7 @@ func TestNamesBelowLocalhostAreThisMachine(t *testing.T) {
 }
 
 func TestNamesBelowLocalhostAreFoundOnIPv6Too(t *testing.T) {
-	listener, err := net.Listen("tcp6", "[::1]:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp6", "[::1]:0")
 	if err != nil {
 		if _, statErr := os.Stat("/proc/net/if_inet6"); statErr == nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@
 package servers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -32,10 +33,10 @@ func CacheDir() (string, error) {
 // FreePort gives a TCP port of loopback that nobody listens on now. Somebody else may take it before it is
 // used; the server that finds it taken then says so.
 func FreePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	address, _ := listener.Addr().(*net.TCPAddr)
+	return address.Port, listener.Close()
 }

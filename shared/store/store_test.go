@@ -154,7 +154,7 @@ func TestADeadlockIsTriedAgain(t *testing.T) {
 }
 
 func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestOtherErrorsKeepTheirKind(t *testing.T) {
 	cancel()
 	_, canceledErr := pool.Exec(canceled, `SELECT 1`)
 	for _, err := range []error{nil, err, canceledErr, fault.New(fault.NotFound, "No.")} {
-		if got := store.Fault(err); got != err {
+		if got := store.Fault(err); got != err { //nolint:errorlint // the very same error
 			t.Errorf("Fault(%v) = %v", err, got)
 		}
 	}

@@ -30,7 +30,8 @@ func InTx(ctx context.Context, db Beginner, do func(pgx.Tx) error) error {
 			return err
 		}
 		// Without a random part the two that collided would collide again.
-		if waitErr := wait(ctx, pause+rand.N(pause)); waitErr != nil {
+		jitter := rand.N(pause) //nolint:gosec // spreading retries needs no secrecy
+		if waitErr := wait(ctx, pause+jitter); waitErr != nil {
 			return fmt.Errorf("%w, while waiting after: %w", waitErr, err)
 		}
 		pause *= 2

@@ -4,25 +4,35 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 )
 
-// NewRegistry makes a registry that holds the Go runtime's and the process's metrics.
-func NewRegistry() *prometheus.Registry {
+// NewRegistry makes a registry for a program's own metrics.
+func NewRegistry() *prometheus.Registry { return prometheus.NewRegistry() }
+
+// process holds the Go runtime's and the process's metrics. Describing those takes about as long as all else a
+// function does at its start, so they wait for the first scrape.
+var process = sync.OnceValue(func() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return registry
-}
+})
 
-// MetricsHandler serves registry in the Prometheus formats. It is for scrapers, never for the public.
+// MetricsHandler serves registry, and with it the Go runtime's and the process's metrics, in the Prometheus
+// formats. It is for scrapers, never for the public.
 func MetricsHandler(registry *prometheus.Registry) http.Handler {
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4})
+	both := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+		return prometheus.Gatherers{registry, process()}.Gather()
+	})
+	return promhttp.HandlerFor(both, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4})
 }
 
 // HTTP measures rate, errors and duration of HTTP requests by route. Routes are patterns of http.ServeMux, so

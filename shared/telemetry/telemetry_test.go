@@ -56,7 +56,7 @@ func TestRequestIDIsTakenOnlyWhenHarmless(t *testing.T) {
 			t.Errorf("%q: got %q", id, got)
 		}
 	}
-	if telemetry.NewRequestID() == telemetry.NewRequestID() {
+	if first, second := telemetry.NewRequestID(), telemetry.NewRequestID(); first == second {
 		t.Error("request ids repeat")
 	}
 	if telemetry.RequestID(context.Background()) != "" {
@@ -109,7 +109,7 @@ func TestRouteOfAPanicIsKnown(t *testing.T) {
 	}
 }
 
-func TestRegistryServesRuntimeMetrics(t *testing.T) {
+func TestMetricsOfTheRuntimeAreServedToo(t *testing.T) {
 	w := httptest.NewRecorder()
 	telemetry.MetricsHandler(telemetry.NewRegistry()).ServeHTTP(w,
 		httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))

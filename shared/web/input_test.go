@@ -28,7 +28,7 @@ func TestFormTakesOnlyCleanText(t *testing.T) {
 		"multipart":    {"multipart/form-data; boundary=x", "--x--", 415},
 		"query unread": {form, "", 0},
 	} {
-		r := httptest.NewRequest("POST", "/?nick=fromquery", strings.NewReader(c.body))
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "/?nick=fromquery", strings.NewReader(c.body))
 		r.Header.Set("Content-Type", c.kind)
 		err := web.Form(httptest.NewRecorder(), r, 1000)
 		if c.want == 0 && err != nil || c.want != 0 && web.Status(err) != c.want {
@@ -98,7 +98,7 @@ func TestClientIPBelievesOnlyOurProxies(t *testing.T) {
 		{"[::ffff:192.0.2.1]:99", "", 0, "192.0.2.1"},
 		{"[2001:db8::1]:99", "", 0, "2001:db8::1"},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
 		r.RemoteAddr = c.peer
 		if c.forwarded != "" {
 			r.Header.Set("X-Forwarded-For", c.forwarded)
@@ -107,7 +107,7 @@ func TestClientIPBelievesOnlyOurProxies(t *testing.T) {
 			t.Errorf("%+v: got %v", c, got)
 		}
 	}
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)
 	r.RemoteAddr = "@"
 	if got := web.ClientIP(r, 0); got.IsValid() {
 		t.Errorf("no address: got %v", got)

@@ -18,7 +18,10 @@ import (
 )
 
 // deadline ends a test whose browser hangs.
-const deadline = 3 * time.Minute
+const deadline = 5 * time.Minute
+
+// patience is how long a page may take to show what a server has done.
+const patience = 30 * time.Second
 
 // Browser is one tab with an empty profile. It is for one test at a time.
 type Browser struct {
@@ -117,6 +120,23 @@ func (b *Browser) Visit(url string) {
 	b.t.Helper()
 	b.Do(chromedp.Navigate(url))
 	Evaluate[bool](b, "document.fonts.ready.then(() => true)")
+}
+
+// Follow runs actions that lead to another page, and waits until that has loaded with its fonts.
+func (b *Browser) Follow(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if _, err := chromedp.RunResponse(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+	Evaluate[bool](b, "document.fonts.ready.then(() => true)")
+}
+
+// Await waits until a condition, which is a script, holds in the page. It does not survive a navigation.
+func (b *Browser) Await(condition string) {
+	b.t.Helper()
+	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool](condition, chromedp.WithPollingTimeout(patience))); err != nil {
+		b.t.Fatalf("%s does not become true: %v", condition, err)
+	}
 }
 
 // Evaluate runs a script in the page and gives its result, or its promise's.

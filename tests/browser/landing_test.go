@@ -33,7 +33,7 @@ func serveLanding(t *testing.T) string {
 }
 
 func TestLandingIsAccessibleOnEveryScreen(t *testing.T) {
-	site := serveLanding(t)
+	address := serveLanding(t)
 	b := browser.Start(t)
 	for _, look := range []struct {
 		screen browser.Screen
@@ -41,7 +41,7 @@ func TestLandingIsAccessibleOnEveryScreen(t *testing.T) {
 	}{{browser.Desktop, "dark"}, {browser.Desktop, "light"}, {browser.Phone, "dark"}, {browser.Narrow, "light"}} {
 		b.Emulate(look.screen, look.scheme)
 		for _, path := range landingPaths {
-			b.Visit(site + path)
+			b.Visit(address + path)
 			name := "landing" + strings.ReplaceAll(path, "/", "-") + "-" + look.screen.Name + "-" + look.scheme
 			b.Screenshot(name)
 			for _, problem := range b.Problems() {
@@ -57,10 +57,10 @@ func TestLandingIsAccessibleOnEveryScreen(t *testing.T) {
 }
 
 func TestThemeIsChosenAndRemembered(t *testing.T) {
-	site := serveLanding(t)
+	address := serveLanding(t)
 	b := browser.Start(t)
 	b.Emulate(browser.Desktop, "light")
-	b.Visit(site + "/")
+	b.Visit(address + "/")
 	const background = "getComputedStyle(document.documentElement).backgroundColor"
 	const press = "document.querySelector('[data-theme-toggle]').click()"
 	light := browser.Evaluate[string](b, background)
@@ -69,7 +69,7 @@ func TestThemeIsChosenAndRemembered(t *testing.T) {
 	if dark == light {
 		t.Fatalf("the button has no effect: %s", dark)
 	}
-	b.Visit(site + "/docs")
+	b.Visit(address + "/docs")
 	if got := browser.Evaluate[string](b, background); got != dark {
 		t.Errorf("the next page is %s, want %s", got, dark)
 	}
@@ -80,10 +80,10 @@ func TestThemeIsChosenAndRemembered(t *testing.T) {
 }
 
 func TestKeyboardReachesTheContentFirst(t *testing.T) {
-	site := serveLanding(t)
+	address := serveLanding(t)
 	b := browser.Start(t)
 	b.Emulate(browser.Desktop, "dark")
-	b.Visit(site + "/docs")
+	b.Visit(address + "/docs")
 	b.Do(chromedp.KeyEvent(kb.Tab))
 	shown := browser.Evaluate[bool](b, "document.activeElement.matches('.skip') && document.activeElement.getBoundingClientRect().top >= 0")
 	if !shown {

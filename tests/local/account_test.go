@@ -52,7 +52,7 @@ func TestABadHandleIsRefusedWithTheReason(t *testing.T) {
 func TestAWrongPasswordSignsNobodyIn(t *testing.T) {
 	p := newcomer(t)
 	stranger := webclient.New(t)
-	page := stranger.Visit(platform.URLs().Portal+"/auth/sign-in").Says(http.StatusOK, "Sign in")
+	page := stranger.Visit(site.Portal+"/auth/sign-in").Says(http.StatusOK, "Sign in")
 	for _, email := range []string{p.email, "nobody@example.org"} {
 		refused := page.Submit(`[name="password"]`, webclient.Fields{"email": email, "password": "not the password"})
 		refused.Says(http.StatusUnprocessableEntity, "E-mail address")
@@ -60,7 +60,7 @@ func TestAWrongPasswordSignsNobodyIn(t *testing.T) {
 			t.Errorf("the page tells whether %s has an account: %s", email, words)
 		}
 	}
-	if page := stranger.Visit(platform.URLs().Portal + "/networks"); page.Address.Host == address(t, platform.URLs().Portal).Host {
+	if page := stranger.Visit(site.Portal + "/networks"); page.Address.Host == address(t, site.Portal).Host {
 		t.Errorf("a stranger reaches %s", page.Address)
 	}
 }
@@ -68,7 +68,7 @@ func TestAWrongPasswordSignsNobodyIn(t *testing.T) {
 func TestSignOutEndsBothSessions(t *testing.T) {
 	p := newcomer(t)
 	page := p.visit("/account")
-	before := cookieOf(t, p, platform.URLs().Portal)
+	before := cookieOf(t, p, site.Portal)
 	page.Submit(`form[action="/auth/sign-out"] button`, nil)
 
 	page = p.visit("/networks")
@@ -77,7 +77,7 @@ func TestSignOutEndsBothSessions(t *testing.T) {
 		t.Fatalf("signing in again asks for no password: the identity provider's session lives on at %s:\n%s", page.Address, page.Words("main"))
 	}
 	replay := webclient.New(t)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, platform.URLs().Portal+"/networks", nil)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, site.Portal+"/networks", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestSignOutEndsBothSessions(t *testing.T) {
 func TestAFormFromAnotherSiteChangesNothing(t *testing.T) {
 	p := newcomer(t)
 	for _, path := range []string{"/passwords", "/networks", "/auth/sign-out", "/handle", "/account/sign-out-everywhere"} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, platform.URLs().Portal+path,
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, site.Portal+path,
 			strings.NewReader(url.Values{"name": {"stolen"}}.Encode()))
 		if err != nil {
 			t.Fatal(err)
@@ -108,9 +108,9 @@ func TestAFormFromAnotherSiteChangesNothing(t *testing.T) {
 func TestSigningInLeadsToNoOtherSite(t *testing.T) {
 	for _, target := range []string{"https://evil.example/", "//evil.example/", `/\evil.example/`, "/%0d%0aLocation:%20https://evil.example"} {
 		p := visitor(t)
-		page := p.browser.Visit(platform.URLs().Portal + "/auth/sign-in?return=" + url.QueryEscape(target) + "&next=" + url.QueryEscape(target))
+		page := p.browser.Visit(site.Portal + "/auth/sign-in?return=" + url.QueryEscape(target) + "&next=" + url.QueryEscape(target))
 		page = page.Follow("Create one").Submit(`[name="password"]`, webclient.Fields{"email": p.email, "password": password})
-		if got, want := page.Address.Host, address(t, platform.URLs().Portal).Host; got != want {
+		if got, want := page.Address.Host, address(t, site.Portal).Host; got != want {
 			t.Errorf("return to %q leads to %s", target, page.Address)
 		}
 	}
@@ -126,13 +126,13 @@ func address(t *testing.T, text string) *url.URL {
 }
 
 // cookieOf is the session cookie a person's browser holds for a site.
-func cookieOf(t *testing.T, p *person, site string) *http.Cookie {
+func cookieOf(t *testing.T, p *person, address string) *http.Cookie {
 	t.Helper()
-	for _, cookie := range p.browser.Cookies(site) {
+	for _, cookie := range p.browser.Cookies(address) {
 		if strings.Contains(cookie.Name, "session") {
 			return cookie
 		}
 	}
-	t.Fatalf("no session cookie for %s", site)
+	t.Fatalf("no session cookie for %s", address)
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"irc.now/shared/outbound"
 	"irc.now/shared/servers/serverstest"
+	"irc.now/tests/platform"
 	"irc.now/tests/webclient"
 )
 
@@ -51,7 +52,7 @@ func TestTwoPeopleTalkAndOneReadsLaterWhatWasMissed(t *testing.T) {
 // connectTo signs an IRC client in to one network.
 func (p *person) connectTo(network, password string, caps ...string) *serverstest.Client {
 	p.t.Helper()
-	return serverstest.SignIn(p.t, platform.URLs().IRC, p.handle, p.handle+"/"+network, password, caps...)
+	return serverstest.SignIn(p.t, site.IRC, p.handle, p.handle+"/"+network, password, caps...)
 }
 
 // conversation is an ordinary IRC client, as irc-go makes one.
@@ -68,7 +69,7 @@ func dial(t *testing.T, p *person, password string) *conversation {
 	t.Helper()
 	c := &conversation{t: t, heard: make(chan ircmsg.Message, 64), pongs: make(chan struct{}, 8), gone: make(chan struct{})}
 	c.Connection = &ircevent.Connection{
-		Server: platform.URLs().IRC, Nick: p.handle, User: p.handle, RealName: p.handle,
+		Server: site.IRC, Nick: p.handle, User: p.handle, RealName: p.handle,
 		UseSASL: true, SASLLogin: p.handle + "/irc.now-local", SASLPassword: password,
 		RequestCaps: []string{"server-time", "echo-message"}, Timeout: patience, KeepAlive: patience,
 	}
@@ -134,7 +135,7 @@ func TestAConnectionPasswordOpensOnlyItsOwnersBouncer(t *testing.T) {
 		{p.handle, "", "no password"},
 		{"nobody-at-all", secret, "a name that does not exist"},
 	} {
-		if got := serverstest.Dial(t, platform.URLs().IRC).Authenticate("x", attempt.user, attempt.password); got.Command == "001" {
+		if got := serverstest.Dial(t, site.IRC).Authenticate("x", attempt.user, attempt.password); got.Command == "001" {
 			t.Errorf("%s signs in", attempt.why)
 		}
 	}
@@ -146,11 +147,11 @@ func TestARevokedPasswordFailsAndItsLiveConnectionIsClosed(t *testing.T) {
 	live := p.connect(secret)
 	began := time.Now()
 	p.visit("/passwords").Follow("Revoke").Submit(`form[action$="/revoke"] button`, nil).Says(http.StatusOK, "no longer works")
-	if got := serverstest.Dial(t, platform.URLs().IRC).Authenticate(p.handle, p.handle, secret); got.Command == "001" {
+	if got := serverstest.Dial(t, site.IRC).Authenticate(p.handle, p.handle, secret); got.Command == "001" {
 		t.Error("a revoked password signs in")
 	}
 	live.Closed()
-	t.Logf("closed %s after it was revoked, with a look every %s", time.Since(began).Round(time.Millisecond), tick)
+	t.Logf("closed %s after it was revoked, with a look every %s", time.Since(began).Round(time.Millisecond), platform.Tick)
 }
 
 func TestAnAccessTokenSignsInUntilItsOwnerSignsOut(t *testing.T) {
@@ -160,7 +161,7 @@ func TestAnAccessTokenSignsInUntilItsOwnerSignsOut(t *testing.T) {
 	if got := live.Await(func(m ircmsg.Message) bool { return m.Command == "001" || m.Command == "904" }); got.Command != "001" {
 		t.Fatalf("OAUTHBEARER answers %s %v", got.Command, got.Params)
 	}
-	p.browser.Visit(platform.URLs().Identity).Submit(`form[action="/sign-out"] button`, nil)
+	p.browser.Visit(site.Identity).Submit(`form[action="/sign-out"] button`, nil)
 	if got := bearer(t, token).Await(func(m ircmsg.Message) bool { return m.Command == "001" || m.Command == "904" }); got.Command == "001" {
 		t.Error("the token signs in after its owner has signed out")
 	}
@@ -170,11 +171,11 @@ func TestAnAccessTokenSignsInUntilItsOwnerSignsOut(t *testing.T) {
 // bearer begins a sign-in with SASL OAUTHBEARER (RFC 7628); 001 or 904 is its outcome.
 func bearer(t *testing.T, token string) *serverstest.Client {
 	t.Helper()
-	host, port, err := net.SplitHostPort(platform.URLs().IRC)
+	host, port, err := net.SplitHostPort(site.IRC)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := serverstest.Dial(t, platform.URLs().IRC)
+	c := serverstest.Dial(t, site.IRC)
 	c.Send("CAP LS 302", "NICK bearer", "USER bearer 0 * :bearer", "CAP REQ :sasl")
 	c.Expect("CAP", "ACK")
 	c.Send("AUTHENTICATE OAUTHBEARER")
@@ -206,7 +207,7 @@ func (p *person) accessToken() string {
 	go func() { _ = server.Serve(listener) }()
 	p.t.Cleanup(func() { _ = server.Close() })
 
-	issuer := platform.URLs().Identity
+	issuer := site.Identity
 	client := oauth2.Config{
 		ClientID: "irc", RedirectURL: "http://" + listener.Addr().String() + "/callback", Scopes: []string{"openid"},
 		Endpoint: oauth2.Endpoint{AuthURL: p.endpoint(issuer, "authorization_endpoint"), TokenURL: p.endpoint(issuer, "token_endpoint")},

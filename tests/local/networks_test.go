@@ -41,7 +41,7 @@ func TestANetworkIsAddedEditedDisconnectedConnectedAndRemoved(t *testing.T) {
 // inChannel asks the local network who is in a channel.
 func inChannel(t *testing.T, channel string) string {
 	t.Helper()
-	c := serverstest.Register(t, platform.URLs().Network, "onlooker")
+	c := serverstest.Register(t, site.Network, "onlooker")
 	c.Send("JOIN " + channel)
 	return strings.Join(c.Expect("353", channel).Params, " ")
 }
@@ -50,7 +50,7 @@ func TestAFreePlanHasRoomForOneNetworkInThePortalAndInSoju(t *testing.T) {
 	p := newcomer(t)
 	p.joinLocalNetwork("")
 	p.visit("/networks/new?from=custom").Says(http.StatusForbidden, "No room for another network")
-	p.browser.Post(platform.URLs().Portal+"/networks", url.Values{
+	p.browser.Post(site.Portal+"/networks", url.Values{
 		"name": {"second"}, "host": {"irc.libera.chat"}, "port": {"6697"}, "tls": {"on"}, "nick": {p.handle},
 	}).Says(http.StatusForbidden, "No room for another network")
 
@@ -88,7 +88,7 @@ func TestNothingTypedIntoAFieldReachesSojusCommandLine(t *testing.T) {
 			p.visit("/networks").Says(http.StatusOK, "No networks yet")
 		})
 	}
-	if got := serverstest.Dial(t, platform.URLs().IRC).Authenticate("evil", "evil", "evil"); got.Command == "001" {
+	if got := serverstest.Dial(t, site.IRC).Authenticate("evil", "evil", "evil"); got.Command == "001" {
 		t.Fatal("an injected command has made an administrator")
 	}
 }
@@ -96,7 +96,7 @@ func TestNothingTypedIntoAFieldReachesSojusCommandLine(t *testing.T) {
 // tryNetwork posts a form. It is refused, or the value has arrived as it was typed, as one word; never anything else.
 func (p *person) tryNetwork(field, value string, form url.Values) {
 	p.t.Helper()
-	page := p.browser.Post(platform.URLs().Portal+"/networks", form)
+	page := p.browser.Post(site.Portal+"/networks", form)
 	if page.Find("main script").Length() != 0 {
 		p.t.Errorf("%s=%q puts a script into the page", field, value)
 	}
@@ -123,12 +123,12 @@ func (p *person) tryNetwork(field, value string, form url.Values) {
 
 func TestPrivateAddressesAreNoNetworks(t *testing.T) {
 	p := newcomer(t)
-	_, port, err := net.SplitHostPort(platform.URLs().IRC)
+	_, port, err := net.SplitHostPort(site.IRC)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, host := range []string{"127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "::1", "localhost", "0x7f000001", "2130706433", "/run/soju/admin", "irc+unix:///run/soju/admin"} {
-		page := p.browser.Post(platform.URLs().Portal+"/networks", url.Values{
+		page := p.browser.Post(site.Portal+"/networks", url.Values{
 			"name": {"inside"}, "host": {host}, "port": {port}, "nick": {p.handle},
 		})
 		if page.Status != http.StatusUnprocessableEntity {
@@ -152,8 +152,8 @@ func TestAnotherUsersNetworksAndPasswordsAreNotThere(t *testing.T) {
 			t.Errorf("another user's %s answers %d", path, page.Status)
 		}
 	}
-	base := platform.URLs().Portal + strings.TrimSuffix(edit, "/edit")
-	for _, target := range []string{base, base + "/remove", base + "/disconnect", platform.URLs().Portal + revoke} {
+	base := site.Portal + strings.TrimSuffix(edit, "/edit")
+	for _, target := range []string{base, base + "/remove", base + "/disconnect", site.Portal + revoke} {
 		if page := thief.browser.Post(target, url.Values{"name": {"x"}, "host": {"irc.example.org"}, "port": {"6697"}}); page.Status != http.StatusNotFound {
 			t.Errorf("POST to another user's %s answers %d", target, page.Status)
 		}
@@ -164,11 +164,11 @@ func TestAnotherUsersNetworksAndPasswordsAreNotThere(t *testing.T) {
 
 func TestIntrospectionAndAdministrationAreNotOnThePublicPort(t *testing.T) {
 	browser := webclient.New(t)
-	for _, site := range []string{platform.URLs().Landing, platform.URLs().Portal, platform.URLs().Identity} {
+	for _, door := range []string{site.Landing, site.Portal, site.Identity} {
 		for _, path := range []string{"/metrics", "/introspect", "/v1/users/demo/networks", "/.well-known/oauth-authorization-server"} {
-			page := browser.Visit(site + path)
-			if page.Status == http.StatusOK && !json.Valid([]byte(page.Text())) || page.Status == http.StatusOK && site != platform.URLs().Identity {
-				t.Errorf("%s%s answers %d", site, path, page.Status)
+			page := browser.Visit(door + path)
+			if page.Status == http.StatusOK && !json.Valid([]byte(page.Text())) || page.Status == http.StatusOK && door != site.Identity {
+				t.Errorf("%s%s answers %d", door, path, page.Status)
 			}
 		}
 	}

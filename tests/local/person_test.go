@@ -37,7 +37,7 @@ func visitor(t *testing.T) *person {
 // signUp makes an account and ends at the handle picker.
 func (p *person) signUp() *webclient.Page {
 	p.t.Helper()
-	page := p.browser.Visit(platform.URLs().Portal).Says(http.StatusOK, "Sign in").Follow("Create an account")
+	page := p.browser.Visit(site.Portal).Says(http.StatusOK, "Sign in").Follow("Create an account")
 	page = page.Submit(`[name="password"]`, webclient.Fields{"email": p.email, "password": password})
 	return page.Says(http.StatusOK, "Pick your handle")
 }
@@ -53,7 +53,7 @@ func newcomer(t *testing.T) *person {
 // visit opens a page of the portal.
 func (p *person) visit(path string) *webclient.Page {
 	p.t.Helper()
-	return p.browser.Visit(platform.URLs().Portal + path)
+	return p.browser.Visit(site.Portal + path)
 }
 
 // newPassword makes a connection password.
@@ -75,7 +75,7 @@ const localNetwork = "irc.now local"
 func (p *person) joinLocalNetwork(channels string) {
 	p.t.Helper()
 	page := p.visit("/networks/new").Says(http.StatusOK, localNetwork)
-	page = p.browser.Visit(platform.URLs().Portal + page.Find(`main a[href^="/networks/new?from="]`).First().AttrOr("href", ""))
+	page = p.browser.Visit(site.Portal + page.Find(`main a[href^="/networks/new?from="]`).First().AttrOr("href", ""))
 	page.Submit(`[name="nick"]`, webclient.Fields{"channels": channels}).Says(http.StatusOK, "Networks")
 	p.awaitState("Connected")
 }
@@ -93,7 +93,7 @@ func (p *person) awaitState(word string) {
 // connect signs an IRC client in through SASL PLAIN.
 func (p *person) connect(password string, caps ...string) *serverstest.Client {
 	p.t.Helper()
-	return serverstest.SignIn(p.t, platform.URLs().IRC, p.handle, p.handle, password, caps...)
+	return serverstest.SignIn(p.t, site.IRC, p.handle, p.handle, password, caps...)
 }
 
 // patience is how long a promise of "soon" may take on a busy machine.

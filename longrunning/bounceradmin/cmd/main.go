@@ -50,7 +50,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		return fmt.Errorf("EXTRA_NETWORKS: %w", err)
 	}
 	registry := telemetry.NewRegistry()
-	admin, err := bounceradmin.New(bounceradmin.Config{
+	admin, err := bounceradmin.New(bounceradmin.Config{ //nolint:contextcheck // The pool outlives the signal, to drain.
 		Socket: s.AdminSocket, ReaderURL: s.DatabaseURL, Token: s.Token, Own: own, Log: log, Metrics: registry,
 	})
 	if err != nil {

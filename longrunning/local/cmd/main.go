@@ -51,14 +51,14 @@ func serve(ctx context.Context, stop func(), c local.Config, logName string) int
 	if err != nil {
 		fmt.Fprintln(os.Stderr, local.Explain(err, c.Dir))
 		fmt.Fprintf(os.Stderr, "More is in the log: %s\n", logName)
-		c.Log.Error("start failed", slog.Any("error", err))
+		c.Log.ErrorContext(ctx, "start failed", slog.Any("error", err))
 		return 1
 	}
 	platform.Describe(os.Stdout, logName)
 	<-ctx.Done()
 	stop()
 	fmt.Println("\nStopping…")
-	if err := platform.Stop(context.Background()); err != nil {
+	if err := platform.Stop(context.WithoutCancel(ctx)); err != nil {
 		fmt.Fprintf(os.Stderr, "Not everything stopped in order; your data is safe. (%v)\n", err)
 		return 1
 	}
@@ -79,7 +79,7 @@ func openLog(dir string) (*os.File, error) {
 			return nil, fmt.Errorf("put the old log aside: %w", err)
 		}
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // the folder is the owner's choice
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}

@@ -62,6 +62,9 @@ func (a *authRequest) accepts(s *session) bool {
 	return s != nil && (a.freshAfter == nil || s.AuthTime.After(*a.freshAfter))
 }
 
+// maxMaxAge bounds max_age, in seconds: no session is older.
+const maxMaxAge = uint(sessionLifetime / time.Second)
+
 // CreateAuthRequest implements op.Storage.
 func (s *storage) CreateAuthRequest(ctx context.Context, r *oidc.AuthRequest, _ string) (op.AuthRequest, error) {
 	return s.createAuthRequest(ctx, r)
@@ -74,7 +77,8 @@ func (p *Provider) createAuthRequest(ctx context.Context, r *oidc.AuthRequest) (
 		loginHint: r.LoginHint, browserHash: browserHash(ctx),
 	}
 	if r.MaxAge != nil { // the library turns prompt=login into a maximum age of nothing
-		after := p.now().Add(-time.Duration(*r.MaxAge) * time.Second)
+		age := time.Duration(min(*r.MaxAge, maxMaxAge)) * time.Second
+		after := p.now().Add(-age)
 		made.freshAfter = &after
 	}
 	_, err := p.pool.Exec(ctx,

@@ -20,7 +20,7 @@ func (p *Provider) cookieName(name string) string {
 }
 
 func (p *Provider) setCookie(w http.ResponseWriter, name, value string, lifetime time.Duration) {
-	cookie := &http.Cookie{
+	cookie := &http.Cookie{ //nolint:gosec // Secure whenever the issuer is https; one machine has no TLS
 		Name: p.cookieName(name), Value: value, Path: "/", HttpOnly: true,
 		// Lax, not Strict: people arrive here by a link from the application they sign in to.
 		Secure: p.config.secure(), SameSite: http.SameSiteLaxMode, MaxAge: int(lifetime.Seconds()),

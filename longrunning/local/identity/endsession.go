@@ -32,7 +32,7 @@ func (p *Provider) endSessionRequest(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, target, http.StatusFound)
+	http.Redirect(w, r, target, http.StatusFound) //nolint:gosec // compared with the client's registered addresses
 	return nil
 }
 

@@ -27,8 +27,9 @@ const (
 	password       = "correct horse battery"
 )
 
-// world is one provider on a real database, with a clock that tests move.
+// world is one provider on a real database, with a clock that only tests move.
 type world struct {
+	began    time.Time
 	t        *testing.T
 	server   *httptest.Server
 	provider *identity.Provider
@@ -38,13 +39,13 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t}
+	w := &world{t: t, began: time.Now()}
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.provider.ServeHTTP(rw, r) }))
 	t.Cleanup(w.server.Close)
 	w.config = identity.Config{
 		Issuer: w.server.URL, DatabaseURL: config.Secret(storetest.URL(t)), Key: [32]byte{1}, HomeURL: portalURL,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Now: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
+		Now: func() time.Time { return w.began.Add(time.Duration(w.ahead.Load())) },
 		Clients: []identity.Client{
 			{ID: "portal", Name: "irc.now", Secret: "portal secret", Redirects: []string{portalCallback}, PostLogout: []string{portalURL + "/"}},
 			{ID: "introspect", Name: "introspect", Secret: "introspect secret", Introspects: true},
@@ -57,7 +58,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) start() {
 	w.t.Helper()
-	provider, err := identity.New(w.config)
+	provider, err := identity.New(w.t.Context(), w.config)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -39,9 +39,9 @@ type hasher struct {
 	decoy string // a hash that no password matches, for accounts that do not exist
 }
 
-func newHasher() (*hasher, error) {
+func newHasher(ctx context.Context) (*hasher, error) {
 	h := &hasher{slots: make(chan struct{}, hashSlots)}
-	decoy, err := h.hash(context.Background(), rand.Text())
+	decoy, err := h.hash(ctx, rand.Text())
 	h.decoy = decoy
 	return h, err
 }

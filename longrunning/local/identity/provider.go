@@ -52,8 +52,9 @@ const (
 	addressBurst, addressEvery = 60, 2 * time.Second
 )
 
-// New migrates the database, reads or makes the signing keys and starts the sweeper, which [Provider.Close] stops.
-func New(c Config) (*Provider, error) {
+// New migrates the database, reads or makes the signing keys and starts the sweeper, which [Provider.Close] stops. ctx
+// bounds the start alone.
+func New(ctx context.Context, c Config) (*Provider, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("identity provider: %w", err)
 	}
@@ -63,15 +64,15 @@ func New(c Config) (*Provider, error) {
 	}
 	p.account = throttle.New(accountEvery, accountBurst, throttle.WithClock(p.now))
 	p.address = throttle.New(addressEvery, addressBurst, throttle.WithClock(p.now))
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	starting, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	if err := p.open(ctx); err != nil {
+	if err := p.open(starting); err != nil {
 		if p.pool != nil {
 			p.pool.Close()
 		}
 		return nil, err
 	}
-	background, stop := context.WithCancel(context.Background())
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	p.stop = stop
 	p.tasks.Go(func() { p.sweep(background) })
 	return p, nil
@@ -86,13 +87,13 @@ func (p *Provider) open(ctx context.Context) (err error) {
 	if err := store.Migrate(ctx, p.config.DatabaseURL.Reveal(), files); err != nil {
 		return fmt.Errorf("migrate the identity database: %w", err)
 	}
-	if p.pool, err = store.Open(ctx, p.config.DatabaseURL.Reveal()); err != nil {
+	if p.pool, err = store.Open(context.WithoutCancel(ctx), p.config.DatabaseURL.Reveal()); err != nil {
 		return fmt.Errorf("open the identity database: %w", err)
 	}
 	if p.seal, err = newSeal(p.config.Key); err != nil {
 		return err
 	}
-	if p.hasher, err = newHasher(); err != nil {
+	if p.hasher, err = newHasher(ctx); err != nil {
 		return err
 	}
 	if err := p.rotateKeys(ctx); err != nil {

@@ -1,12 +1,13 @@
 // Fetch gets the web fonts (and the accessibility checker the tests use) from the npm registry, at the
 // versions package-lock.json pins, and copies the fonts with their licences to shared/design/static/fonts,
-// where the next build embeds them. It does nothing when they are there already. Run it from anywhere in the repository:
+// where the next build embeds them. It does nothing when those of this package-lock.json are there already. Run it from anywhere in the repository:
 //
 //	go run ./shared/design/fetch
 package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -48,7 +49,12 @@ func run(ctx context.Context) error {
 	}
 	fonts := filepath.Join(dir, "static", "fonts")
 	axe := filepath.Join(dir, "node_modules", "axe-core", "axe.min.js")
-	if complete(fonts) && exists(axe) {
+	lock, err := os.ReadFile(filepath.Join(dir, "package-lock.json")) //nolint:gosec // paths inside the repository, named by constants
+	if err != nil {
+		return err
+	}
+	version := fmt.Sprintf("%x\n", sha256.Sum256(lock))
+	if complete(fonts, version) && exists(axe) {
 		return nil
 	}
 	npm, err := findNPM(ctx)
@@ -58,7 +64,10 @@ func run(ctx context.Context) error {
 	if err := command(ctx, dir, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"); err != nil {
 		return fmt.Errorf("npm ci in %s: %w", dir, err)
 	}
-	return copyAll(filepath.Join(dir, "node_modules", "@fontsource-variable"), fonts)
+	if err := copyAll(filepath.Join(dir, "node_modules", "@fontsource-variable"), fonts); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(fonts, stamp), []byte(version), 0o600)
 }
 
 // designDir finds shared/design by walking up from the working directory to the module's root.
@@ -80,7 +89,13 @@ func designDir() (string, error) {
 	}
 }
 
-func complete(fonts string) bool {
+// stamp is the file that says which package-lock.json the fonts are from. Static does not serve it.
+const stamp = ".version"
+
+func complete(fonts, version string) bool {
+	if kept, err := os.ReadFile(filepath.Join(fonts, stamp)); err != nil || string(kept) != version { //nolint:gosec // paths inside the repository, named by constants
+		return false
+	}
 	for _, name := range files {
 		if !exists(filepath.Join(fonts, name)) {
 			return false
@@ -121,14 +136,14 @@ func installHint() string {
 
 // command runs a program whose output goes to standard error.
 func command(ctx context.Context, dir, program string, arguments ...string) error {
-	c := exec.CommandContext(ctx, program, arguments...)
+	c := exec.CommandContext(ctx, program, arguments...) //nolint:gosec // npm or apt-get, with constant arguments
 	c.Dir, c.Stdout, c.Stderr = dir, os.Stderr, os.Stderr
 	c.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 	return c.Run()
 }
 
 func copyAll(from, to string) error {
-	if err := os.MkdirAll(to, 0o755); err != nil {
+	if err := os.MkdirAll(to, 0o750); err != nil {
 		return err
 	}
 	for source, target := range files {
@@ -140,12 +155,12 @@ func copyAll(from, to string) error {
 }
 
 func copyFile(from, to string) error {
-	in, err := os.Open(from)
+	in, err := os.Open(from) //nolint:gosec // paths inside the repository, named by constants
 	if err != nil {
 		return err
 	}
-	defer in.Close()
-	out, err := os.Create(to)
+	defer func() { _ = in.Close() }() // only read from
+	out, err := os.Create(to)         //nolint:gosec // paths inside the repository, named by constants
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (a apt) fetch(ctx context.Context, name, work, root string) (version string
 		return "", fmt.Errorf("update the package list: %w", err)
 	}
 	folder := filepath.Join(work, "download")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // apt drops to a user of its own, who must get in.
 		return "", err
 	}
 	defer os.RemoveAll(folder)
@@ -54,12 +54,12 @@ func (a apt) fetch(ctx context.Context, name, work, root string) (version string
 // update refreshes the lists; apt-get asks the mirror only for what has changed.
 func (a apt) update(ctx context.Context) error {
 	for _, folder := range []string{"lists/partial", "cache"} {
-		if err := os.MkdirAll(filepath.Join(a.dir, folder), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(a.dir, folder), 0o755); err != nil { //nolint:gosec // apt drops to a user of its own, who must get in.
 			return err
 		}
 	}
 	line := fmt.Sprintf("deb [signed-by=%s] %s %s main\n", a.keyring, a.mirror, a.suite)
-	if err := os.WriteFile(filepath.Join(a.dir, "sources.list"), []byte(line), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(a.dir, "sources.list"), []byte(line), 0o600); err != nil {
 		return err
 	}
 	return a.run(ctx, a.dir, "update")

@@ -57,7 +57,7 @@ func Get(ctx context.Context, r Request) (Package, error) {
 	if p, ok := unpacked(r.home()); ok {
 		return p, nil
 	}
-	if err := os.MkdirAll(filepath.Join(r.Dir, "debian"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(r.Dir, "debian"), 0o755); err != nil { //nolint:gosec // apt drops to a user of its own, who must get in.
 		return Package{}, fmt.Errorf("make the cache for Debian packages: %w", err)
 	}
 	unlock, err := lock(ctx, filepath.Join(r.Dir, "debian", ".lock"))
@@ -116,7 +116,7 @@ func (r Request) unpack(ctx context.Context, a apt) error {
 		return fmt.Errorf("make a folder for the download: %w", err)
 	}
 	defer os.RemoveAll(work)
-	if err := os.Chmod(work, 0o755); err != nil {
+	if err := os.Chmod(work, 0o755); err != nil { //nolint:gosec // apt drops to a user of its own, who must get in.
 		return err
 	}
 	root := filepath.Join(work, "root")
@@ -131,7 +131,7 @@ func (r Request) unpack(ctx context.Context, a apt) error {
 		return err
 	}
 	about := version + "\n" + a.suite + "\n"
-	if err := os.WriteFile(filepath.Join(work, "package"), []byte(about), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(work, "package"), []byte(about), 0o600); err != nil {
 		return fmt.Errorf("note the version: %w", err)
 	}
 	return os.Rename(work, r.home())
@@ -141,7 +141,7 @@ func (r Request) probe(ctx context.Context, p Package) error {
 	if len(r.Probe) == 0 {
 		return nil
 	}
-	command := exec.CommandContext(ctx, filepath.Join(p.Root, r.Probe[0]), r.Probe[1:]...)
+	command := exec.CommandContext(ctx, filepath.Join(p.Root, r.Probe[0]), r.Probe[1:]...) //nolint:gosec // Our callers name the program.
 	command.Env = append(process.BasicEnv(), p.Env()...)
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("try %s: %w: %s", r.Probe[0], err, lastLine(out))
@@ -174,7 +174,7 @@ func missingLibraries(ctx context.Context, root string, known map[string]string)
 	programs, _ := filepath.Glob(filepath.Join(root, "usr/bin/*"))
 	var missing []string
 	for _, program := range programs {
-		out, err := exec.CommandContext(ctx, "ldd", program).CombinedOutput()
+		out, err := exec.CommandContext(ctx, "ldd", program).CombinedOutput() //nolint:gosec // A file we have just unpacked.
 		if err != nil {
 			continue // not a dynamic program, or no ldd: starting it will tell
 		}
@@ -202,7 +202,7 @@ func (p Package) Env() []string {
 }
 
 func unpacked(home string) (Package, bool) {
-	about, err := os.ReadFile(filepath.Join(home, "package"))
+	about, err := os.ReadFile(filepath.Join(home, "package")) //nolint:gosec // Our own cache.
 	if err != nil {
 		return Package{}, false
 	}
@@ -238,7 +238,7 @@ func osRelease(key string) string {
 
 // InstalledVersion asks dpkg for the upstream version of an installed package; "" where it is not.
 func InstalledVersion(ctx context.Context, name string) string {
-	out, err := exec.CommandContext(ctx, "dpkg-query", "-W", "-f", "${Version}", name).Output()
+	out, err := exec.CommandContext(ctx, "dpkg-query", "-W", "-f", "${Version}", name).Output() //nolint:gosec // Our callers name the package.
 	if err != nil {
 		return ""
 	}
@@ -260,7 +260,7 @@ func upstream(version string) string {
 
 // output runs a tool and gives what it printed.
 func output(ctx context.Context, name string, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, name, args...)
+	command := exec.CommandContext(ctx, name, args...) //nolint:gosec // Tools of this package, no shell.
 	command.Env = process.BasicEnv()
 	out, err := command.Output()
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok {

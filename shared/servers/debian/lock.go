@@ -13,7 +13,7 @@ const lockInterval = 200 * time.Millisecond
 // lock waits until no other process holds the file. The kernel gives the lock back when its holder dies, so
 // a killed download blocks nobody.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // Our own cache.
 	if err != nil {
 		return nil, fmt.Errorf("open the cache's lock: %w", err)
 	}

@@ -15,13 +15,13 @@ func mirrors(root string) []string {
 	var found []string
 	files, _ := filepath.Glob(filepath.Join(root, "etc/apt/sources.list.d/*.sources"))
 	for _, file := range files {
-		if text, err := os.ReadFile(file); err == nil {
+		if text, err := os.ReadFile(file); err == nil { //nolint:gosec // The system's apt sources.
 			found = append(found, stanzaMirrors(text)...)
 		}
 	}
 	files, _ = filepath.Glob(filepath.Join(root, "etc/apt/sources.list.d/*.list"))
 	for _, file := range append([]string{filepath.Join(root, "etc/apt/sources.list")}, files...) {
-		if text, err := os.ReadFile(file); err == nil {
+		if text, err := os.ReadFile(file); err == nil { //nolint:gosec // The system's apt sources.
 			found = append(found, lineMirrors(text)...)
 		}
 	}

@@ -109,17 +109,17 @@ type Server struct{ process *process.Process }
 // Start runs ergo and waits until it accepts connections on its first listener.
 func Start(ctx context.Context, c Config) (*Server, error) {
 	// ergo goes on without a listener that it could not open, and somebody else would answer our probe.
-	if err := free(c.address()); err != nil {
+	if err := free(ctx, c.address()); err != nil {
 		return nil, err
 	}
 	path, err := c.write()
 	if err != nil {
 		return nil, err
 	}
-	if err := c.initialise(ctx, path); err != nil {
+	if err := c.initialise(ctx); err != nil {
 		return nil, err
 	}
-	p, err := process.Start(c.spec("run", path))
+	p, err := process.Start(c.spec("run", path)) //nolint:contextcheck // Its output is logged longer than ctx lives.
 	if err != nil {
 		return nil, err
 	}
@@ -132,8 +132,8 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	return s, nil
 }
 
-func free(address string) error {
-	listener, err := net.Listen("tcp", address)
+func free(ctx context.Context, address string) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("another program already listens on %s: stop it or choose another port: %w", address, err)
 	}
@@ -167,7 +167,7 @@ func (c *Config) write() (path string, err error) {
 
 // initialise makes the store of accounts and channels at the first start, aside, so that one that is there
 // is whole.
-func (c *Config) initialise(ctx context.Context, path string) error {
+func (c *Config) initialise(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(c.Dir, "ircd.db")); err == nil {
 		return nil
 	}

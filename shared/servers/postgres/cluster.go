@@ -87,11 +87,16 @@ func (c *cluster) own(path string) error {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid == c.user.UID {
 		return nil
 	}
-	return filepath.WalkDir(path, func(path string, _ fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(path) // a link inside leads nowhere else
+	if err != nil {
+		return err
+	}
+	defer func() { _ = root.Close() }()
+	return fs.WalkDir(root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		return os.Lchown(path, int(c.user.UID), int(c.user.GID))
+		return root.Lchown(name, int(c.user.UID), int(c.user.GID))
 	})
 }
 
@@ -118,7 +123,7 @@ func (c *cluster) initialise(ctx context.Context, fresh string) (err error) {
 	if err := c.own(fresh); err != nil {
 		return err
 	}
-	if c.data, err = os.Open(fresh); err != nil {
+	if c.data, err = os.Open(fresh); err != nil { //nolint:gosec // the operator names the folder
 		return err
 	}
 	defer c.data.Close()
@@ -151,7 +156,7 @@ func (c *cluster) passwordFile() (*os.File, error) {
 			return nil, err
 		}
 	}
-	return os.Open(path)
+	return os.Open(path) //nolint:gosec // the operator names the folder
 }
 
 // spec runs one of the cluster's programs as the cluster's user, with the data directory as descriptor 3.
@@ -174,11 +179,11 @@ func descriptor(file *os.File, number int) string {
 	return fmt.Sprintf("/proc/self/fd/%d", number)
 }
 
-func (c *cluster) close() { c.data.Close() }
+func (c *cluster) close() { _ = c.data.Close() }
 
 // loadPassword reads the superuser's password, or makes one.
 func loadPassword(path string) (string, error) {
-	stored, err := os.ReadFile(path)
+	stored, err := os.ReadFile(path) //nolint:gosec // the operator names the folder
 	if err == nil && len(stored) > 0 {
 		return strings.TrimSpace(string(stored)), nil
 	}
@@ -194,7 +199,8 @@ func checkRoom(dir string) error {
 	if err := syscall.Statfs(dir, &stat); err != nil {
 		return fmt.Errorf("look at the disk: %w", err)
 	}
-	if free := uint64(stat.Bavail) * uint64(stat.Bsize); free < roomNeeded {
+	free := stat.Bavail * uint64(stat.Bsize) //nolint:gosec // a block size is never negative
+	if free < roomNeeded {
 		return fmt.Errorf("%d MB free, %d MB needed: %w", free>>20, roomNeeded>>20, syscall.ENOSPC)
 	}
 	return nil

@@ -92,7 +92,7 @@ func examine(ctx context.Context, dir string) (programs, error) {
 	if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
 		return programs{}, err
 	}
-	out, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output()
+	out, err := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version").Output() //nolint:gosec // dir is where PostgreSQL is installed
 	if err != nil {
 		return programs{}, err
 	}
@@ -107,7 +107,7 @@ func examine(ctx context.Context, dir string) (programs, error) {
 
 // dataVersion is the major version that made the data directory, 0 where there is none yet.
 func dataVersion(dir string) (int, error) {
-	text, err := os.ReadFile(filepath.Join(dir, "PG_VERSION"))
+	text, err := os.ReadFile(filepath.Join(dir, "PG_VERSION")) //nolint:gosec // the operator names the folder
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil
 	}

@@ -69,10 +69,10 @@ func run(ctx context.Context, config Config, program string, args ...string) err
 // keepFromStarting uses the switch that postgresql-common has for this.
 func keepFromStarting() error {
 	const dir = "/etc/postgresql-common/createcluster.d"
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // others read it, as all of /etc
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "irc.now.conf"), []byte("create_main_cluster = false\n"), 0o644)
+	return os.WriteFile(filepath.Join(dir, "irc.now.conf"), []byte("create_main_cluster = false\n"), 0o644) //nolint:gosec // others read it, as all of /etc
 }
 
 // downloadDir is where downloaded binaries live. As root that cannot be config.Dir: the user whom the server runs as
@@ -90,7 +90,7 @@ func downloadDir(config Config) string {
 func download(ctx context.Context, config Config) (programs, error) {
 	config.Progress("Downloading PostgreSQL; this takes a minute.")
 	dir := downloadDir(config)
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil { //nolint:gosec // the server's user has to get there
 		return programs{}, onDisk(dir, err)
 	}
 	scratch, err := os.MkdirTemp("", "irc.now-postgres-")
@@ -113,7 +113,8 @@ func startEmbedded(dir, scratch string) error {
 		return err
 	}
 	database := embedded.NewDatabase(embedded.DefaultConfig().
-		Version(embeddedVersion).Port(uint32(port)).BinariesPath(dir).
+		Version(embeddedVersion).Port(uint32(port)). //nolint:gosec // a port has 16 bits
+		BinariesPath(dir).
 		RuntimePath(filepath.Join(scratch, "run")).CachePath(filepath.Join(scratch, "cache")).
 		DataPath(filepath.Join(scratch, "data")).Logger(io.Discard).
 		StartParameters(map[string]string{"listen_addresses": host}))

@@ -45,7 +45,7 @@ func (c *cluster) endOrphan(ctx context.Context) error {
 
 // readPID reads the first line of postmaster.pid. An empty file, left by a crash of the machine, counts as none.
 func readPID(file string) (int, error) {
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) //nolint:gosec // the operator names the folder
 	if err != nil {
 		return 0, err
 	}

@@ -126,7 +126,7 @@ func (c *cluster) serve(ctx context.Context, port int) (*Server, error) {
 	if c.config.Fast {
 		spec.StopSignal, spec.DeathSignal = syscall.SIGQUIT, syscall.SIGQUIT
 	}
-	child, err := process.Start(spec)
+	child, err := process.Start(spec) //nolint:contextcheck // the server outlives the start
 	if err != nil {
 		return nil, err
 	}
@@ -163,12 +163,12 @@ func (c *cluster) settings(port int) []string {
 }
 
 func freePort() (int, error) {
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0")) //nolint:noctx // a local listener never waits
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().(*net.TCPAddr).Port, nil //nolint:errcheck,forcetypeassert // a TCP listener has no other
 }
 
 func ping(ctx context.Context, address string) error {

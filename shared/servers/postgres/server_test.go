@@ -52,7 +52,7 @@ func start(t *testing.T, config postgres.Config) *postgres.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { server.Stop(context.Background()) })
+	t.Cleanup(func() { _ = server.Stop(context.Background()) })
 	return server
 }
 
@@ -135,7 +135,7 @@ func TestASecondStartOnTheSameFolderIsRefused(t *testing.T) {
 
 func TestAStartAfterWeWereKilledWorks(t *testing.T) {
 	dir := privateDir(t)
-	holder := exec.Command(os.Args[0])
+	holder := exec.CommandContext(t.Context(), os.Args[0])
 	holder.Env = append(os.Environ(), helperDir+"="+dir)
 	holder.Stderr = os.Stderr
 	out, err := holder.StdoutPipe()
@@ -145,11 +145,11 @@ func TestAStartAfterWeWereKilledWorks(t *testing.T) {
 	if err := holder.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { holder.Process.Kill(); holder.Wait() })
+	t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
 	address, _ := bufio.NewReader(out).ReadString('\n')
 	keep(t, strings.TrimSpace(address))
-	holder.Process.Kill()
-	holder.Wait()
+	_ = holder.Process.Kill()
+	_ = holder.Wait()
 	server := start(t, postgres.Config{Dir: dir})
 	if got := must(t, server.URL("postgres"), `SELECT answer FROM kept`); got != "yes" {
 		t.Errorf("answer = %q", got)
@@ -159,11 +159,11 @@ func TestAStartAfterWeWereKilledWorks(t *testing.T) {
 func TestAProcessNumberThatAnotherProgramHasByNowIsNoObstacle(t *testing.T) {
 	config := postgres.Config{Dir: privateDir(t), Fast: true}
 	stop(t, start(t, config))
-	other := exec.Command("/bin/sleep", "600")
+	other := exec.CommandContext(t.Context(), "/bin/sleep", "600")
 	if err := other.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { other.Process.Kill(); other.Wait() })
+	t.Cleanup(func() { _ = other.Process.Kill(); _ = other.Wait() })
 	file := filepath.Join(config.Dir, "data", "postmaster.pid")
 	if err := os.WriteFile(file, []byte(strconv.Itoa(other.Process.Pid)+"\n"), 0o600); err != nil {
 		t.Fatal(err)

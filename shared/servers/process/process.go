@@ -51,11 +51,11 @@ type Spec struct {
 
 // Process is a started child. Its methods may be called from any goroutine.
 type Process struct {
-	spec Spec
-	cmd  *exec.Cmd
-	tail *tail
-	done chan struct{}
-	err  error // set before done is closed
+	spec   Spec
+	cmd    *exec.Cmd
+	output *lines
+	done   chan struct{}
+	err    error // set before done is closed
 }
 
 // BasicEnv is the environment every child gets: where programs are, which language, which time zone.
@@ -72,8 +72,9 @@ func BasicEnv() []string {
 // Start runs the program in a process group of its own, so that Ctrl-C in a terminal reaches only us and we end
 // the child in order. On Linux the kernel sends DeathSignal to the child should we die without doing so.
 func Start(spec Spec) (*Process, error) {
-	p := &Process{spec: spec, tail: &tail{}, done: make(chan struct{})}
-	p.cmd = command(spec, p.tail)
+	p := &Process{spec: spec, done: make(chan struct{})}
+	p.output = &lines{log: spec.Log, level: spec.Level, program: spec.Name, tail: &tail{}}
+	p.cmd = command(spec, p.output)
 	started := make(chan error)
 	go p.keep(started)
 	if err := <-started; err != nil {
@@ -85,7 +86,7 @@ func Start(spec Spec) (*Process, error) {
 // Run starts the program and waits until it ends by itself. It is stopped when ctx ends. The error of a program
 // that failed holds the last lines it wrote.
 func Run(ctx context.Context, spec Spec) error {
-	p, err := Start(spec)
+	p, err := Start(spec) //nolint:contextcheck // output is logged whatever ends meanwhile
 	if err != nil {
 		return err
 	}
@@ -97,9 +98,8 @@ func Run(ctx context.Context, spec Spec) error {
 	}
 }
 
-func command(spec Spec, t *tail) *exec.Cmd {
-	out := &lines{log: spec.Log, level: spec.Level, program: spec.Name, tail: t}
-	cmd := exec.Command(spec.Path, spec.Args...)
+func command(spec Spec, out *lines) *exec.Cmd {
+	cmd := exec.Command(spec.Path, spec.Args...) //nolint:gosec,noctx // running what the spec says is the job; Stop ends it
 	cmd.Env = append(BasicEnv(), spec.Env...)
 	cmd.Dir = spec.Dir
 	if cmd.Dir == "" {
@@ -124,9 +124,9 @@ func (p *Process) keep(started chan<- error) {
 		return
 	}
 	err = p.cmd.Wait()
-	p.cmd.Stdout.(*lines).flush()
+	p.output.flush()
 	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
-		p.err = &ExitError{Name: p.spec.Name, Output: p.tail.lines(), Cause: err}
+		p.err = &ExitError{Name: p.spec.Name, Output: p.output.tail.lines(), Cause: err}
 	}
 	close(p.done)
 }

@@ -48,7 +48,7 @@ func start(t *testing.T, spec process.Spec) *process.Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.Stop(context.Background()) })
+	t.Cleanup(func() { _ = p.Stop(context.Background()) })
 	return p
 }
 
@@ -138,7 +138,7 @@ func TestRunStopsWithItsContext(t *testing.T) {
 }
 
 func TestAChildDiesWhenItsParentIsKilled(t *testing.T) {
-	parent := exec.Command(os.Args[0])
+	parent := exec.CommandContext(t.Context(), os.Args[0])
 	parent.Env = append(os.Environ(), helper+"=parent")
 	out, err := parent.StdoutPipe()
 	if err != nil {
@@ -152,8 +152,8 @@ func TestAChildDiesWhenItsParentIsKilled(t *testing.T) {
 	if err != nil {
 		t.Fatalf("no pid in %q", line)
 	}
-	parent.Process.Kill()
-	parent.Wait()
+	_ = parent.Process.Kill()
+	_ = parent.Wait()
 	waitGone(t, child)
 }
 
@@ -199,7 +199,7 @@ func TestRootRunsAChildAsSomebodyElseWithAnOpenFile(t *testing.T) {
 }
 
 func TestWaitReady(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type Client struct {
 // Dial connects to a plain-text IRC server.
 func Dial(t testing.TB, address string) *Client {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", address, clientTimeout)
+	conn, err := (&net.Dialer{Timeout: clientTimeout}).DialContext(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}

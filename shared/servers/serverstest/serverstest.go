@@ -78,13 +78,13 @@ func Log(t testing.TB) *slog.Logger {
 // LogWriter keeps what is written to it for when the test fails.
 func LogWriter(t testing.TB) io.Writer {
 	path := filepath.Join(t.TempDir(), "log")
-	file, err := os.Create(path)
+	file, err := os.Create(path) //nolint:gosec // In the test's own folder.
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = file.Close()
-		if text, err := os.ReadFile(path); t.Failed() && err == nil {
+		if text, err := os.ReadFile(path); t.Failed() && err == nil { //nolint:gosec // As above.
 			t.Logf("servers said:\n%s", text[max(0, len(text)-maxLog):])
 		}
 	})

@@ -50,7 +50,7 @@ func TestEachTestHasADatabaseOfItsOwn(t *testing.T) {
 
 func TestNothingIsLeftWhenTheTestProcessIsKilled(t *testing.T) {
 	temp := t.TempDir()
-	holder := exec.Command(os.Args[0])
+	holder := exec.CommandContext(t.Context(), os.Args[0])
 	holder.Env = append(os.Environ(), helper+"=1", "TMPDIR="+temp, storetest.Variable+"=")
 	holder.Stderr = os.Stderr
 	out, err := holder.StdoutPipe()
@@ -60,12 +60,12 @@ func TestNothingIsLeftWhenTheTestProcessIsKilled(t *testing.T) {
 	if err := holder.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { holder.Process.Kill(); holder.Wait() })
+	t.Cleanup(func() { _ = holder.Process.Kill(); _ = holder.Wait() })
 	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
-	holder.Process.Kill()
-	holder.Wait()
+	_ = holder.Process.Kill()
+	_ = holder.Wait()
 	// Other processes clean up, and nobody can wait for them but by looking.
 	deadline := time.Now().Add(15 * time.Second)
 	for {

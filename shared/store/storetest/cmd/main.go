@@ -30,7 +30,7 @@ func run(args []string) (status int, err error) {
 		args = args[1:]
 	}
 	if len(args) == 0 {
-		return 2, errors.New("which command should run? Try: go run ./shared/store/storetest/cmd -- go test ./...")
+		return 2, errors.New("no command to run; try: go run ./shared/store/storetest/cmd -- go test ./shared/... (or any other)")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -39,7 +39,7 @@ func run(args []string) (status int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, server.Stop(context.Background())) }()
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // running it is the job
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), storetest.Variable+"="+server.URL("postgres"))
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

@@ -1,0 +1,26 @@
+// Bare is the least that a Go program serving HTTP can be: what start-up times are compared with. Like our
+// programs it says on standard error where it listens.
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+func main() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing could cancel it
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Fprintf(os.Stderr, "{\"msg\":\"listening\",\"address\":%q}\n", listener.Addr().String())
+	server := http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(answer)}
+	fmt.Fprintln(os.Stderr, server.Serve(listener))
+	os.Exit(1)
+}
+
+func answer(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello\n") }
