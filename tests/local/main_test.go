@@ -11,11 +11,12 @@ import (
 )
 
 // site are the front doors. They are shared by all tests: each has users of its
-// own, as on the real one.
+// own, as on the real one. whole is what is behind them, for tests that stop a part of it.
 var (
-	site local.URLs
+	site  local.URLs
+	whole *local.Platform
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(platform.Run(m, func(p *local.Platform) { site = p.URLs() }))
+	os.Exit(platform.Run(m, func(p *local.Platform) { site, whole = p.URLs(), p }))
 }

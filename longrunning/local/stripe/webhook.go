@@ -66,15 +66,14 @@ func (s *Server) SetDelivery(d Delivery) {
 	s.nudge()
 }
 
-// SetSecrets changes what webhooks are signed with: each is signed with all of them, as Stripe does while one is being
-// replaced.
-func (s *Server) SetSecrets(secrets ...string) {
+// SetSecrets changes what webhooks are signed with, and gives what it was before. Each is signed with all of them, as
+// Stripe does while one is being replaced.
+func (s *Server) SetSecrets(secrets ...config.Secret) (before []config.Secret) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.config.Secrets = nil
-	for _, secret := range secrets {
-		s.config.Secrets = append(s.config.Secrets, config.Secret(secret))
-	}
+	before, s.config.Secrets = s.config.Secrets, secrets
+	s.nudge()
+	return before
 }
 
 // Resend sends an event again, as often as n says, whatever became of it before.
