@@ -21,7 +21,7 @@ func TestTheKustomizationListsEveryManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	var found []string
-	err = fs.WalkDir(knative.Base(), ".", func(path string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(knative.Base(), ".", func(path string, _ fs.DirEntry, err error) error {
 		if strings.HasSuffix(path, ".yaml") && path != "kustomization.yaml" {
 			found = append(found, path)
 		}

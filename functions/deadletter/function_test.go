@@ -83,7 +83,12 @@ func TestAHostileDeadLetterIsKeptAsWell(t *testing.T) {
 	address, kept := rig(t)
 	body := `{"specversion":"1.0","id":"a\u0000b'; DROP TABLE account; --","source":"/x","type":"t",` +
 		`"datacontenttype":"application/octet-stream","data_base64":"AP8="}`
-	response, err := http.Post(address.String(), "application/cloudevents+json", strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address.String(), strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/cloudevents+json")
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,13 @@ type SignedUp struct {
 // SignedUpType is the type of SignedUp.
 const SignedUpType = "now.irc.account.signed-up"
 
-func (SignedUp) Type() string      { return SignedUpType }
+// Type implements Payload.
+func (SignedUp) Type() string { return SignedUpType }
+
+// Subject is the account.
 func (p SignedUp) Subject() string { return p.Account }
+
+// Validate says what is missing.
 func (p SignedUp) Validate() error { return present("account", p.Account) }
 
 // PlanChanged says that an account's plan is another one than before. Whoever acts on it asks for the account's
@@ -30,8 +35,13 @@ type PlanChanged struct {
 // PlanChangedType is the type of PlanChanged.
 const PlanChangedType = "now.irc.account.plan-changed"
 
-func (PlanChanged) Type() string      { return PlanChangedType }
+// Type implements Payload.
+func (PlanChanged) Type() string { return PlanChangedType }
+
+// Subject is the account.
 func (p PlanChanged) Subject() string { return p.Account }
+
+// Validate says what is missing.
 func (p PlanChanged) Validate() error {
 	return present("account", p.Account, "from", p.From, "to", p.To)
 }

@@ -34,6 +34,7 @@ type StripeNotice struct {
 	LiveMode bool `json:"liveMode"`
 }
 
+// Type is Stripe's own below StripePrefix.
 func (p StripeNotice) Type() string { return StripePrefix + p.Kind }
 
 // Subject is the customer, or the thing itself where it has no customer.
@@ -44,6 +45,7 @@ func (p StripeNotice) Subject() string {
 	return p.ObjectID
 }
 
+// Validate says what is wrong with the kind; the rest depends on it.
 func (p StripeNotice) Validate() error {
 	if strings.Trim(p.Kind, "abcdefghijklmnopqrstuvwxyz0123456789._") != "" {
 		return errors.New("kind is not a type of Stripe's")

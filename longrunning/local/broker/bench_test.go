@@ -89,7 +89,7 @@ func BenchmarkBareInsert(b *testing.B) {
 	if _, err := pool.Exec(b.Context(), `CREATE TABLE event (number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text, data bytea)`); err != nil {
 		b.Fatal(err)
 	}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		e, err := cehttp.NewEventFromHTTPRequest(r)
 		if err == nil {
 			_, err = pool.Exec(r.Context(), `INSERT INTO event (id, data) VALUES ($1, $2)`, e.ID(), e.Data())

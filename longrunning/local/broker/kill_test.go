@@ -119,7 +119,7 @@ func TestAKilledBrokerLosesNothingItAccepted(t *testing.T) {
 	}
 	began := time.Now()
 	start(t, b)
-	defer b.Stop(context.Background())
+	defer func() { _ = b.Stop(context.Background()) }()
 	for len(want) > 0 {
 		delete(want, s.next(t).ID())
 	}

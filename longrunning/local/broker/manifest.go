@@ -16,12 +16,12 @@ const eventingVersion = "eventing.knative.dev/v1"
 
 // Manifests are the Broker and Trigger objects of a folder.
 type Manifests struct {
-	Broker   BrokerManifest
+	Broker   Manifest
 	Triggers []TriggerManifest
 }
 
-// BrokerManifest is an object of kind Broker, the fields that matter here.
-type BrokerManifest struct {
+// Manifest is an object of kind Broker, the fields that matter here.
+type Manifest struct {
 	typeMeta
 	Spec struct {
 		Config   *objectReference `json:"config,omitempty"`

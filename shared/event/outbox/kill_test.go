@@ -148,7 +148,10 @@ func runKilled(t *testing.T, database, sink, when string) {
 	child.Env = append(os.Environ(), killDatabase+"="+database, killSink+"="+sink, killWhen+"="+when)
 	output, err := child.CombinedOutput()
 	exit, ok := errors.AsType[*exec.ExitError](err)
-	if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+	if !ok {
+		t.Fatalf("the publisher was not killed: %v\n%s", err, output)
+	}
+	if status, is := exit.Sys().(syscall.WaitStatus); !is || status.Signal() != syscall.SIGKILL {
 		t.Fatalf("the publisher was not killed: %v\n%s", err, output)
 	}
 }
