@@ -14,7 +14,7 @@ func TestOnlyWhoKnowsThePathReachesTheBroker(t *testing.T) {
 		"/": "", "/secretly": "", "/dead-letters": "", "/other/secret": "",
 	} {
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, nil))
+		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, nil))
 		if reached := w.Code == http.StatusOK; reached != (want != "") || reached && w.Body.String() != want {
 			t.Errorf("%s: status %d, %q", path, w.Code, w.Body)
 		}
