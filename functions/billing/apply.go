@@ -53,13 +53,6 @@ func (f *Function) apply(ctx context.Context, e event.Event) (outcome string, er
 		return ignored, nil
 	}
 	key := account.EventKey{Consumer: consumer, Source: e.Source(), ID: e.ID()}
-	done, err := f.store.Processed(ctx, key)
-	switch {
-	case err != nil:
-		return failed, err
-	case done:
-		return repeated, nil
-	}
 	outcome, err = f.settle(ctx, notice.Customer, key)
 	if fault.Is(err, fault.NotFound) {
 		// The same Stripe account may sell other things to other people.
@@ -79,19 +72,18 @@ func (f *Function) settle(ctx context.Context, customerID string, key account.Ev
 		if !errors.Is(err, account.ErrMoved) {
 			return outcome, err
 		}
-		// The other may have been the same event, sent twice.
-		if done, err := f.store.Processed(ctx, key); err != nil || done {
-			return repeated, err
-		}
 	}
 	return failed, fault.Wrap(account.ErrMoved, fault.Unavailable, "Too much happens to this customer at once.")
 }
 
 func (f *Function) settleOnce(ctx context.Context, customerID string, key account.EventKey) (string, error) {
 	// The version is read before Stripe is asked: if nobody has written when we write, our answer is the newest.
-	billing, err := f.store.BillingByCustomer(ctx, customerID)
+	billing, done, err := f.store.BillingForEvent(ctx, customerID, key)
 	if err != nil {
 		return failed, err
+	}
+	if done {
+		return repeated, nil
 	}
 	state, err := f.stripe.State(ctx, customerID)
 	if err != nil {

@@ -53,9 +53,24 @@ func (s *Store) BillingOf(ctx context.Context, userID string) (Billing, error) {
 	return b, err
 }
 
-// BillingByCustomer finds whom Stripe's customer is; NotFound where it is nobody's.
-func (s *Store) BillingByCustomer(ctx context.Context, customerID string) (Billing, error) {
-	return s.billingWhere(ctx, `customer_id = $1`, customerID)
+// BillingForEvent finds whom Stripe's customer is, and whether the event was applied before, in one question. It is
+// NotFound where the customer is nobody's.
+func (s *Store) BillingForEvent(ctx context.Context, customerID string, key EventKey) (Billing, bool, error) {
+	rows, _ := s.pool.Query(ctx, `
+		SELECT `+billingColumns+`,
+			EXISTS (SELECT FROM processed_event WHERE consumer = $2 AND source = $3 AND id = $4) AS done
+		FROM billing WHERE customer_id = $1`, customerID, key.Consumer, key.Source, key.ID)
+	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[struct {
+		Billing
+		Done bool
+	}])
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return Billing{}, false, fault.Wrap(err, fault.NotFound, "There is no such customer.")
+	case err != nil:
+		return Billing{}, false, store.Fault(fmt.Errorf("find billing: %w", err))
+	}
+	return found.Billing, found.Done, nil
 }
 
 func (s *Store) billingWhere(ctx context.Context, condition, value string) (Billing, error) {
@@ -105,27 +120,19 @@ var ErrMoved = errors.New("the customer was settled by another")
 // Settle writes within tx what the customer has. It is ErrMoved, with nothing written, where the billing's version is
 // not the settlement's, and NotFound for a customer of nobody. It deletes nothing that a lower limit does not allow.
 func (s *Store) Settle(ctx context.Context, tx pgx.Tx, customerID string, to Settlement) (Settled, error) {
-	var userID string
-	err := tx.QueryRow(ctx, `
-		UPDATE billing SET standing = $3, period_end = $4, version = version + 1, updated_at = $5
-		WHERE customer_id = $1 AND version = $2 RETURNING account_id::text`,
-		customerID, to.Version, to.Standing, to.PeriodEnd, s.now()).Scan(&userID)
-	if errors.Is(err, pgx.ErrNoRows) {
+	result, err := s.giveHoldings(ctx, tx, customerID, to)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
 		return Settled{}, whyNotSettled(ctx, tx, customerID)
-	}
-	if err != nil {
+	case err != nil:
 		return Settled{}, store.Fault(fmt.Errorf("settle customer: %w", err))
-	}
-	result, err := giveHoldings(ctx, tx, userID, to.Holdings.Normal())
-	if err != nil {
-		return Settled{}, store.Fault(fmt.Errorf("settle customer: %w", err))
-	}
-	if result.After.Entitlements().Covers(result.Before.Entitlements()) {
+	case result.After.Entitlements().Covers(result.Before.Entitlements()):
 		return result, nil
 	}
 	until := s.now().Add(Grace)
 	result.KeepUntil = &until
-	if _, err := tx.Exec(ctx, `UPDATE billing SET keep_until = $2 WHERE account_id = $1`, userID, until); err != nil {
+	_, err = tx.Exec(ctx, `UPDATE billing SET keep_until = $2 WHERE customer_id = $1`, customerID, until)
+	if err != nil {
 		return Settled{}, store.Fault(fmt.Errorf("settle customer: %w", err))
 	}
 	return result, nil
@@ -145,14 +152,30 @@ func whyNotSettled(ctx context.Context, tx pgx.Tx, customerID string) error {
 	}
 }
 
-func giveHoldings(ctx context.Context, tx pgx.Tx, userID string, h Holdings) (result Settled, err error) {
-	rows, _ := tx.Query(ctx, `SELECT `+userColumns+` FROM account WHERE id = $1 FOR NO KEY UPDATE`, userID)
-	if result.Before, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[User]); err != nil {
+// giveHoldings writes billing and account in one statement, since there are many of them at a month's end. Both parts
+// that read the account see it as it was before; the lock on the billing's row keeps others from settling meanwhile.
+func (s *Store) giveHoldings(ctx context.Context, tx pgx.Tx, customerID string, to Settlement) (Settled, error) {
+	h := to.Holdings.Normal()
+	rows, _ := tx.Query(ctx, `
+		WITH settled AS (
+			UPDATE billing SET standing = $3, period_end = $4, version = version + 1, updated_at = $5
+			WHERE customer_id = $1 AND version = $2 RETURNING account_id),
+		before AS (
+			SELECT `+userColumns+`, 0 AS step FROM account WHERE id IN (SELECT account_id FROM settled)),
+		after AS (
+			UPDATE account SET plan = $6, log_search = $7, extra_bots = $8, hosting = $9
+			WHERE id IN (SELECT account_id FROM settled) RETURNING `+userColumns+`, 1 AS step)
+		SELECT * FROM before UNION ALL SELECT * FROM after ORDER BY step`,
+		customerID, to.Version, to.Standing, to.PeriodEnd, s.now(), h.Plan, h.LogSearch, h.ExtraBots, h.Hosting)
+	both, err := pgx.CollectRows(rows, pgx.RowToStructByName[struct {
+		User
+		Step int
+	}])
+	if err != nil {
 		return Settled{}, err
 	}
-	rows, _ = tx.Query(ctx, `
-		UPDATE account SET plan = $2, log_search = $3, extra_bots = $4, hosting = $5 WHERE id = $1
-		RETURNING `+userColumns, userID, h.Plan, h.LogSearch, h.ExtraBots, h.Hosting)
-	result.After, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[User])
-	return result, err
+	if len(both) != 2 {
+		return Settled{}, pgx.ErrNoRows
+	}
+	return Settled{Before: both[0].User, After: both[1].User}, nil
 }

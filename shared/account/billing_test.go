@@ -109,7 +109,7 @@ func TestACustomerOfNobodyIsNotFound(t *testing.T) {
 	if !fault.Is(err, fault.NotFound) {
 		t.Errorf("settle: %v", err)
 	}
-	if _, err := p.BillingByCustomer(t.Context(), "cus_stranger"); !fault.Is(err, fault.NotFound) {
+	if _, _, err := p.BillingForEvent(t.Context(), "cus_stranger", account.EventKey{}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("find: %v", err)
 	}
 }
@@ -143,7 +143,7 @@ func TestAnEventIsMarkedOnce(t *testing.T) {
 		})
 		return first, err
 	}
-	if done, err := p.Processed(t.Context(), key); done || err != nil {
+	if _, done, err := p.BillingForEvent(t.Context(), "cus_1", key); done || err != nil {
 		t.Errorf("before: %v, %v", done, err)
 	}
 	if first, err := mark(); !first || err != nil {
@@ -152,14 +152,14 @@ func TestAnEventIsMarkedOnce(t *testing.T) {
 	if first, err := mark(); first || err != nil {
 		t.Errorf("second: %v, %v", first, err)
 	}
-	if done, err := p.Processed(t.Context(), key); !done || err != nil {
+	if _, done, err := p.BillingForEvent(t.Context(), "cus_1", key); !done || err != nil {
 		t.Errorf("after: %v, %v", done, err)
 	}
 	p.now = p.now.AddDate(0, 3, 0)
 	if err := p.ForgetProcessed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if done, _ := p.Processed(t.Context(), key); done {
+	if _, done, _ := p.BillingForEvent(t.Context(), "cus_1", key); done {
 		t.Error("an old mark is kept for ever")
 	}
 }

@@ -16,17 +16,6 @@ type EventKey struct{ Consumer, Source, ID string }
 // keepProcessed is far longer than any sender tries again (Stripe: three days).
 const keepProcessed = 60 * 24 * time.Hour
 
-// Processed reports whether the event was applied before.
-func (s *Store) Processed(ctx context.Context, key EventKey) (done bool, err error) {
-	err = s.pool.QueryRow(ctx, `
-		SELECT EXISTS (SELECT FROM processed_event WHERE consumer = $1 AND source = $2 AND id = $3)`,
-		key.Consumer, key.Source, key.ID).Scan(&done)
-	if err != nil {
-		return false, store.Fault(fmt.Errorf("look up event: %w", err))
-	}
-	return done, nil
-}
-
 // MarkProcessed records within tx that the event is applied; first is false where it was already, and then nothing
 // more must be written.
 func (s *Store) MarkProcessed(ctx context.Context, tx pgx.Tx, key EventKey) (first bool, err error) {
