@@ -1,0 +1,66 @@
+package browser_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"irc.now/tests/browser"
+)
+
+// TestBuyingPro buys, changes and cancels in a real browser: its security policy must let the forms lead to where one
+// pays and back, and the page must tell by itself when the payment has arrived.
+func TestBuyingPro(t *testing.T) {
+	v := &visitor{browser.Start(t), t, "phone-dark"}
+	v.Emulate(browser.Phone, "dark")
+	v.signUp("ida")
+	v.Complaints() // the story of signing up looks at those
+	v.Visit(site.Portal + "/billing")
+	v.says("You pay nothing")
+	v.look("billing-free")
+	v.press("Upgrade to Pro")
+	v.says("1 × Pro")
+	v.look("checkout")
+	v.press("Card declined")
+	v.says("declined")
+	v.press("Pay")
+	// The page refreshes itself; whichever came first, the webhook or the page, it says so in the end.
+	v.awaits("Confirmed")
+	v.Visit(site.Portal + "/billing")
+	v.says("You have Pro")
+	v.look("billing-pro")
+	v.press("Manage")
+	v.says("$4.00 each month")
+	v.look("stripe-portal")
+	v.press("Cancel subscription")
+	v.press("Back to irc.now")
+	v.awaitsAfterReload("Cancelled")
+	v.look("billing-ending")
+	for _, complaint := range v.Complaints() {
+		if !strings.Contains(complaint, "status of 422") { // the card that was declined
+			t.Errorf("console: %s", complaint)
+		}
+	}
+}
+
+const patience = 20 * time.Second
+
+// awaits waits until the page itself says text.
+func (v *visitor) awaits(text string) {
+	v.t.Helper()
+	v.Do(chromedp.Poll[chromedp.Void](`document.querySelector("main").innerText.includes("`+text+`")`, chromedp.WithPollingTimeout(patience)))
+}
+
+// awaitsAfterReload reloads until the page says text: the webhook may come after the browser.
+func (v *visitor) awaitsAfterReload(text string) {
+	v.t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		v.Visit(site.Portal + "/billing")
+		if browser.Evaluate[bool](v.Browser, `document.querySelector("main").innerText.includes("`+text+`")`) {
+			return
+		}
+	}
+	v.says(text)
+}
