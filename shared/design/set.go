@@ -171,7 +171,7 @@ func (s *Set) write(w http.ResponseWriter, status int, page, block string, data 
 	if err != nil {
 		return err
 	}
-	b := buffers.Get().(*bytes.Buffer)
+	b := buffers.Get().(*bytes.Buffer) //nolint:errcheck // nothing else is ever put into the pool
 	defer buffers.Put(b)
 	b.Reset()
 	if err := t.ExecuteTemplate(b, block, data); err != nil {
