@@ -59,7 +59,7 @@ func HasFonts() bool {
 // loadLibrary reads every file once, for the hash, and keeps none: most requests are for none of them.
 func loadLibrary() library {
 	l := library{files: map[string]file{}}
-	sum := sha256.New()
+	sum, buffer := sha256.New(), make([]byte, 32<<10)
 	_, _ = fmt.Fprintln(sum, stylesheets)
 	// WalkDir goes in lexical order, so that equal files give an equal hash. An embedded file can always be read.
 	_ = fs.WalkDir(static, "static", func(name string, d fs.DirEntry, _ error) error {
@@ -70,7 +70,7 @@ func loadLibrary() library {
 			l.add(strings.TrimPrefix(name, "static/"), func() []byte { data, _ := static.ReadFile(name); return data })
 		}
 		opened, _ := static.Open(name)
-		size, _ := io.Copy(sum, opened)
+		size, _ := io.CopyBuffer(sum, opened, buffer)
 		_, _ = fmt.Fprintln(sum, name, size)
 		return nil
 	})
