@@ -4,10 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -118,16 +118,31 @@ func (c connection) ask(request []byte) error {
 	if _, err := c.Write(request); err != nil {
 		return err
 	}
-	response, err := http.ReadResponse(c.answers, nil)
+	length, err := c.head()
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && !bytes.Contains(body, []byte(`"active":true`)) {
-		return fmt.Errorf("%s: %s", response.Status, body)
+	body, err := c.answers.Peek(length)
+	if err == nil && !bytes.HasPrefix(body, []byte(`{"active":true`)) {
+		return fmt.Errorf("the answer is %s", body)
 	}
+	_, _ = c.answers.Discard(length) // has been read
 	return err
+}
+
+// head reads an answer up to its body, and tells how long that is.
+func (c connection) head() (length int, err error) {
+	for {
+		line, err := c.answers.ReadSlice('\n')
+		if err != nil || len(line) <= len("\r\n") {
+			return length, err
+		}
+		if digits, found := bytes.CutPrefix(line, []byte("Content-Length: ")); found {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(digits))); err != nil {
+				return 0, err
+			}
+		}
+	}
 }
 
 // rate adds up how long how many calls took.
