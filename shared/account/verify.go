@@ -15,8 +15,8 @@ import (
 
 // lookups bound the queries for passwords. When a bouncer comes back, all its clients do at once: one query at a time,
 // shared by who comes meanwhile, costs the least for each, and leaves the pool's other connections to everything else.
-// Its patience is less than callers have, so that those behind a connection that died are still answered.
-var lookups = batch.Limits{Loads: 1, Keys: 64, Patience: 3 * time.Second}
+// Its patience, enough to connect anew, is less than callers have: those behind a connection that died are still answered.
+var lookups = batch.Limits{Loads: 1, Keys: 64, Patience: 5 * time.Second}
 
 // candidate is the password of an id with its owner; everything is empty where there is none.
 type candidate struct {
