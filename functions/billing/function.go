@@ -17,7 +17,6 @@ import (
 	"irc.now/shared/function"
 	"irc.now/shared/outbound"
 	"irc.now/shared/payment"
-	"irc.now/shared/store"
 )
 
 const (
@@ -63,10 +62,7 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	if err := config.Load(env, &s); err != nil {
 		return err
 	}
-	if err := account.Migrate(ctx, s.Database.Reveal()); err != nil {
-		return err
-	}
-	pool, err := store.Open(ctx, s.Database.Reveal())
+	pool, err := account.Open(ctx, s.Database.Reveal())
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 	"irc.now/shared/event"
 	"irc.now/shared/fault"
 	"irc.now/shared/function"
+	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/store"
 	"irc.now/shared/store/storetest"
 )
@@ -380,7 +381,7 @@ func TestATickSendsWhatTheBrokerDidNotTake(t *testing.T) {
 }
 
 func TestItIsAnEventFunction(t *testing.T) {
-	if _, err := function.New("billing", billing.New(), slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := function.New("billing", cloudevent.Function(billing.New()), slog.New(slog.DiscardHandler)); err != nil {
 		t.Error(err)
 	}
 }

@@ -23,7 +23,6 @@ import (
 	"irc.now/shared/fault"
 	"irc.now/shared/function"
 	"irc.now/shared/store"
-	"irc.now/shared/telemetry"
 )
 
 // What Knative's broker notes on a dead letter.
@@ -64,15 +63,12 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	if err := config.Load(env, &s); err != nil {
 		return err
 	}
-	if err := account.Migrate(ctx, s.Database.Reveal()); err != nil {
-		return err
-	}
-	pool, err := store.Open(context.WithoutCancel(ctx), s.Database.Reveal())
+	pool, err := account.Open(ctx, s.Database.Reveal())
 	if err != nil {
 		return err
 	}
 	f.pool = pool
-	f.metrics.MustRegister(f.kept, telemetry.PoolCollector(pool, "accounts"))
+	f.metrics.MustRegister(f.kept, store.PoolCollector(pool, "accounts"))
 	return nil
 }
 

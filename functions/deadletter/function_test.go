@@ -15,6 +15,7 @@ import (
 	"irc.now/shared/config"
 	"irc.now/shared/event"
 	"irc.now/shared/function"
+	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/outbound"
 	"irc.now/shared/store/storetest"
 )
@@ -28,7 +29,7 @@ type letter struct {
 func rig(t *testing.T) (config.URL, func() []letter) {
 	t.Helper()
 	database := storetest.URL(t)
-	instance, err := function.New("deadletter", deadletter.New(), slog.New(slog.DiscardHandler))
+	instance, err := function.New("deadletter", cloudevent.Function(deadletter.New()), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,11 +86,7 @@ func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 	if err != nil {
 		return err
 	}
-	if err := account.Migrate(ctx, s.Database.Reveal()); err != nil {
-		return err
-	}
-	// The pool lives longer than Start.
-	f.pool, err = store.Open(context.WithoutCancel(ctx), s.Database.Reveal())
+	f.pool, err = account.Open(ctx, s.Database.Reveal())
 	if err != nil {
 		return err
 	}
@@ -101,7 +97,7 @@ func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 	}
 	f.base, f.clients = s.BaseURL, s.Clients
 	f.provider = introspection.NewProvider(s.Issuer.String(), s.ClientID, s.ClientSecret, outbound.Client(providerTimeout))
-	f.metrics.MustRegister(f.counts, telemetry.PoolCollector(f.pool, "accounts"))
+	f.metrics.MustRegister(f.counts, store.PoolCollector(f.pool, "accounts"))
 	f.handler = f.routes()
 	return nil
 }

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"irc.now/shared/account"
+	"irc.now/shared/account/plan"
 	"irc.now/shared/design"
 	"irc.now/shared/guide"
 )
@@ -62,7 +62,7 @@ type content struct {
 	Connection   guide.Connection
 	Guides       []guide.Guide
 	Irssi        guide.Guide
-	Free, Pro    account.Entitlements
+	Free, Pro    plan.Entitlements
 	MaxPasswords int
 	MinHandle    int
 	MaxHandle    int
@@ -78,12 +78,12 @@ func contentFor(p page, s *settings) content {
 	connection := s.connection()
 	guides := guide.For(connection)
 	irssi, _ := guide.Find(guides, "irssi")
-	free := account.EntitlementsFor(account.Free)
+	free := plan.EntitlementsFor(plan.Free)
 	return content{
 		Path: p.path, Portal: s.PortalURL.Join("/"), Connection: connection, Guides: guides, Irssi: irssi,
-		Free: free, Pro: account.EntitlementsFor(account.Pro), MaxPasswords: account.MaxPasswords,
-		MinHandle: account.MinHandle, MaxHandle: account.MaxHandle,
-		Unlimited: account.Unlimited, Hours: int(free.Scrollback.Hours()),
+		Free: free, Pro: plan.EntitlementsFor(plan.Pro), MaxPasswords: plan.MaxPasswords,
+		MinHandle: plan.MinHandle, MaxHandle: plan.MaxHandle,
+		Unlimited: plan.Unlimited, Hours: int(free.Scrollback.Hours()),
 		Logs: logs, Docs: docsNav, Palette: palette, Sample: time.Date(2026, 3, 7, 14, 2, 0, 0, time.UTC),
 	}
 }

@@ -22,7 +22,6 @@ import (
 	"irc.now/shared/function"
 	"irc.now/shared/outbound"
 	"irc.now/shared/store"
-	"irc.now/shared/telemetry"
 )
 
 // Deadlines of calls to what the portal depends on.
@@ -53,15 +52,12 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	if err := config.Load(env, &settings); err != nil {
 		return err
 	}
-	if err := account.Migrate(ctx, settings.AccountsDatabaseURL.Reveal()); err != nil {
-		return fmt.Errorf("bring the accounts database up to date: %w", err)
-	}
-	pool, err := store.Open(context.WithoutCancel(ctx), settings.AccountsDatabaseURL.Reveal())
+	pool, err := account.Open(ctx, settings.AccountsDatabaseURL.Reveal())
 	if err != nil {
-		return fmt.Errorf("open the accounts database: %w", err)
+		return fmt.Errorf("open the accounts database and bring it up to date: %w", err)
 	}
 	if f.instruments.Metrics != nil {
-		if err := f.instruments.Metrics.Register(telemetry.PoolCollector(pool, "accounts")); err != nil {
+		if err := f.instruments.Metrics.Register(store.PoolCollector(pool, "accounts")); err != nil {
 			pool.Close()
 			return fmt.Errorf("register the pool's metrics: %w", err)
 		}

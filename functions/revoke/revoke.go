@@ -25,7 +25,6 @@ import (
 	"irc.now/shared/introspection"
 	"irc.now/shared/outbound"
 	"irc.now/shared/store"
-	"irc.now/shared/telemetry"
 )
 
 // tick is the type of a PingSource's events.
@@ -99,11 +98,7 @@ func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 	if err != nil {
 		return err
 	}
-	if err := account.Migrate(ctx, s.Database.Reveal()); err != nil {
-		return err
-	}
-	// The pool lives longer than Start.
-	f.pool, err = store.Open(context.WithoutCancel(ctx), s.Database.Reveal())
+	f.pool, err = account.Open(ctx, s.Database.Reveal())
 	if err != nil {
 		return err
 	}
@@ -115,7 +110,7 @@ func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 	client := outbound.Client(callTimeout)
 	f.provider = introspection.NewProvider(s.Issuer.String(), s.ClientID, s.ClientSecret, client)
 	f.bouncer = bouncer.NewAdmin(s.AdminURL.String(), s.AdminToken, client)
-	f.metrics.MustRegister(f.closed, telemetry.PoolCollector(f.pool, "accounts"))
+	f.metrics.MustRegister(f.closed, store.PoolCollector(f.pool, "accounts"))
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"irc.now/functions/revoke"
 	"irc.now/shared/account"
 	"irc.now/shared/function"
+	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/introspection/introspectiontest"
 	"irc.now/shared/store"
 	"irc.now/shared/store/storetest"
@@ -110,7 +111,7 @@ func newWorld(t *testing.T) *world {
 
 func serve(t *testing.T, env map[string]string) string {
 	t.Helper()
-	instance, err := function.New("revoke", revoke.New(), slog.New(slog.DiscardHandler))
+	instance, err := function.New("revoke", cloudevent.Function(revoke.New()), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

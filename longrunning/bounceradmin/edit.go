@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"irc.now/shared/bouncer"
+	"irc.now/shared/bouncer/adminsocket"
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
 )
@@ -214,12 +215,22 @@ func checkConflict(spec bouncer.NetworkSpec, others []networkRecord) error {
 }
 
 func (s *Server) deleteNetwork(ctx context.Context, user string, w http.ResponseWriter, r *http.Request) error {
-	n, _, err := s.records.network(ctx, user, r.URL.Query().Get("name"))
+	n, others, err := s.records.network(ctx, user, r.URL.Query().Get("name"))
 	if err != nil {
 		return err
 	}
-	_, err = s.soju.as(ctx, user, "network", "delete", n.Name())
+	_, err = s.soju.as(ctx, user, "network", "delete", handleOf(n, others))
 	return finish(w, err)
+}
+
+// handleOf is what soju finds the network by: its name or, where no command can carry that, its address.
+func handleOf(n networkRecord, others []networkRecord) string {
+	_, err := adminsocket.Line(n.Name())
+	shared := slices.ContainsFunc(others, func(o networkRecord) bool { return o.Addr == n.Addr || o.Name() == n.Addr })
+	if err != nil && !shared {
+		return n.Addr
+	}
+	return n.Name()
 }
 
 // setEnabled connects or disconnects. Enabling a network that is enabled but not connected tries again at
@@ -252,6 +263,6 @@ func (s *Server) settled(ctx context.Context, user string, n networkRecord) (boo
 	if !n.Enabled {
 		return true, nil
 	}
-	lines, err := s.soju.as(ctx, user, "network", "status")
-	return parseStatus(lines, []networkRecord{n})[n.ID].state == bouncer.Connected, err
+	reports, err := s.reports(ctx, user, []networkRecord{n})
+	return reports[n.ID].state == bouncer.Connected, err
 }

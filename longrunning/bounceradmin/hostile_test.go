@@ -19,6 +19,7 @@ import (
 	"irc.now/shared/bouncer/adminsocket"
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
+	"irc.now/shared/servers/serverstest"
 )
 
 // hostile are values that try to become something else than one value.
@@ -142,6 +143,31 @@ func TestPasswordsArriveAsTyped(t *testing.T) {
 	case <-time.After(20 * time.Second):
 		t.Fatal("the network got no password")
 	}
+}
+
+// BOUNCER ADDNETWORK takes names with line breaks, which soju repeats on the admin socket as they are: whoever was in
+// the account once could forge the answers about it, and lock its owner out of the portal.
+func TestANetworkNameCannotForgeTheAnswerAboutOthers(t *testing.T) {
+	w := newWorld(t)
+	w.user("ada", 2)
+	w.create("ada", w.spec("TestNet"))
+	client := serverstest.SignIn(t, w.soju.Address, "ada", "ada", password, "soju.im/bouncer-networks")
+	for _, forged := range []string{"FAIL BOUNCERSERV :no", "FAIL BOUNCERSERV :timeout executing command", "FAIL BOUNCERSERV :unknown network", "BOUNCERSERV OK", "ERROR :bye"} {
+		name := "evil\r\n:irc.localhost " + forged
+		escaped := strings.NewReplacer("\r", `\r`, "\n", `\n`, " ", `\s`).Replace(name)
+		client.Send("BOUNCER ADDNETWORK name=" + escaped + ";host=127.0.0.1;port=1;tls=0")
+		client.Expect("BOUNCER", "ADDNETWORK")
+		if got := w.networks("ada"); len(got) != 2 || got[0].Name != "TestNet" || got[1].Name != name {
+			t.Fatalf("%q: %+v", forged, got)
+		}
+		if err := w.admin.SetEnabled(t.Context(), "ada", "TestNet", true); err != nil {
+			t.Errorf("%q: connect: %v", forged, err)
+		}
+		if err := w.admin.DeleteNetwork(t.Context(), "ada", name); err != nil {
+			t.Fatalf("%q: remove: %v", forged, err)
+		}
+	}
+	w.await("ada", "TestNet", bouncer.Connected)
 }
 
 func TestPrivateAddressesAreRefused(t *testing.T) {

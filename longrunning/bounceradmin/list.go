@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"irc.now/shared/bouncer"
-	"irc.now/shared/fault"
 )
 
 // listNetworks joins what soju stores with how it says each network is doing.
@@ -18,16 +17,28 @@ func (s *Server) listNetworks(ctx context.Context, user string, w http.ResponseW
 	}
 	networks := make([]bouncer.Network, len(records)) // never null in JSON
 	if len(records) > 0 {
-		lines, err := s.soju.as(ctx, user, "network", "status")
-		if err != nil && !fault.Is(err, fault.NotFound) {
+		reports, err := s.reports(ctx, user, records)
+		if err != nil {
 			return err
 		}
-		reports := parseStatus(lines, records)
 		for i, record := range records {
 			networks[i] = networkOf(record, reports[record.ID])
 		}
 	}
 	return respond(w, networks)
+}
+
+// reports asks how the networks are doing. The answer repeats names that an IRC client may have chosen, line breaks
+// included, and so can be forged by one that was in the account. A soju that is up and seems to refuse has therefore
+// told nothing, which must not lock the owner out.
+func (s *Server) reports(ctx context.Context, user string, records []networkRecord) (map[int64]report, error) {
+	lines, err := s.soju.as(ctx, user, "network", "status")
+	if err != nil {
+		if _, away := s.soju.status(ctx); away != nil {
+			return nil, err
+		}
+	}
+	return parseStatus(lines, records), nil
 }
 
 func networkOf(n networkRecord, r report) bouncer.Network {

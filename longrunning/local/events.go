@@ -10,6 +10,7 @@ import (
 	"irc.now/knative"
 	"irc.now/longrunning/local/broker"
 	"irc.now/shared/config"
+	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/telemetry"
 )
 
@@ -44,7 +45,7 @@ func (p *Platform) sayDeadLetter(letter broker.DeadLetter) {
 
 // startBilling starts the function that settles what customers have, and that sends the accounts' outbox.
 func (p *Platform) startBilling(ctx context.Context, handler *late) error {
-	return p.mount(ctx, "billing", billing.New(), p.billingEnv(), handler)
+	return p.mount(ctx, "billing", cloudevent.Function(billing.New()), p.billingEnv(), handler)
 }
 
 // below serves handler below a path that only our own parts know: other users of the machine reach the port as well,

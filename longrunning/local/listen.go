@@ -39,11 +39,11 @@ func portFault(err error, port int, what, variable string) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fault.Wrap(err, fault.Conflict,
-			"Port %d, which %s needs, is in use by another program. Stop that program, or choose another port: %s=%d make run",
+			"Port %d is wanted for %s, but another program uses it. Stop that program, or choose another port: %s=%d make run",
 			port, what, variable, port+1000)
 	case errors.Is(err, syscall.EACCES):
 		return fault.Wrap(err, fault.Forbidden,
-			"You may not open port %d, which %s needs. Choose one above 1023: %s=8080 make run", port, what, variable)
+			"You may not open port %d, which is wanted for %s. Choose one above 1023: %s=8080 make run", port, what, variable)
 	}
 	return fmt.Errorf("open port %d for %s: %w", port, what, err)
 }

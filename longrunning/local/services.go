@@ -15,6 +15,7 @@ import (
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 	"irc.now/shared/function"
+	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/telemetry"
 )
 
@@ -51,7 +52,9 @@ func (p *Platform) startServices(ctx context.Context) error {
 		func() error { return p.startAdmin(&administration) }, //nolint:contextcheck // bounceradmin.New takes no context; what it opens lives on
 		func() error { return p.startIdentity(ctx, &identitySite) },
 		func() error { return p.mount(ctx, "introspect", introspect.New(), p.introspectEnv(), &introspection) },
-		func() error { return p.mount(ctx, "revoke", revoke.New(), p.revokeEnv(), &revocation) },
+		func() error {
+			return p.mount(ctx, "revoke", cloudevent.Function(revoke.New()), p.revokeEnv(), &revocation)
+		},
 		func() error { return p.startBilling(ctx, &settling) },
 		func() error { return p.startBroker(ctx, &events) },
 		func() error { return p.startStripe(&stripeAPI) },

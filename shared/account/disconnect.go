@@ -10,9 +10,14 @@ import (
 	"irc.now/shared/store"
 )
 
-// settle is how long a sign-in that was under way when its password was revoked may take to finish. Closing
-// connections earlier could miss the one it opens.
-const settle = 2 * time.Second
+// A sign-in that was under way when its credential died ends in a connection, too. Most take a moment, so connections
+// are closed after settle. But soju gives a client thirty seconds from connecting to the end of its registration, and
+// one that has authenticated and then dawdles has nothing yet that could be closed. So they are closed once more after
+// lastCall, which the index of migration 2 repeats; only then is it done.
+const (
+	settle   = 2 * time.Second
+	lastCall = 35 * time.Second
+)
 
 // Disconnect asks for a user's live connections to be closed, because credentials that may have opened them died.
 type Disconnect struct {
@@ -20,26 +25,36 @@ type Disconnect struct {
 	Handle      Handle // empty: the user never could connect, so nothing is to be closed
 	PasswordIDs []string
 	TokenHashes [][]byte
+
+	asked time.Time // connections that were opened later may be left when it is carried out
 }
 
-// PendingDisconnects lists up to limit users whose connections are to be closed. A password that was never used
-// opened none and is left out.
+// PendingDisconnects lists up to limit users whose connections are to be closed, each twice: soon after a credential
+// died, and when no sign-in that began with it can be under way any more. A password that was never used opened none
+// and is left out.
 func (s *Store) PendingDisconnects(ctx context.Context, limit int) ([]Disconnect, error) {
+	asked := s.now()
 	rows, _ := s.pool.Query(ctx, `
 		WITH dead AS (
 			SELECT account_id, id AS password_id, NULL::bytea AS token_hash, revoked_at AS since
 			FROM connection_password
-			WHERE revoked_at <= $1 AND disconnected_at IS NULL AND last_used_at IS NOT NULL
+			WHERE revoked_at <= $1 AND last_used_at IS NOT NULL
+				AND (disconnected_at IS NULL OR disconnected_at - revoked_at < interval '35 seconds')
+				AND (disconnected_at IS NULL OR revoked_at <= $2)
 			UNION ALL
-			SELECT account_id, NULL, hash, dead_at FROM accepted_token WHERE dead_at <= $1)
+			SELECT account_id, NULL, hash, dead_at FROM accepted_token
+			WHERE dead_at <= $1 AND (disconnected_at IS NULL OR dead_at <= $2))
 		SELECT a.id::text AS user_id, coalesce(a.handle, '') AS handle,
 			coalesce(array_agg(password_id) FILTER (WHERE password_id IS NOT NULL), '{}') AS password_ids,
 			coalesce(array_agg(token_hash) FILTER (WHERE token_hash IS NOT NULL), '{}') AS token_hashes
 		FROM dead JOIN account a ON a.id = dead.account_id
-		GROUP BY a.id ORDER BY min(since) LIMIT $2`, s.now().Add(-settle), limit)
+		GROUP BY a.id ORDER BY min(since) LIMIT $3`, asked.Add(-settle), asked.Add(-lastCall), limit)
 	pending, err := pgx.CollectRows(rows, pgx.RowToStructByName[Disconnect])
 	if err != nil {
 		return nil, store.Fault(fmt.Errorf("find connections to close: %w", err))
+	}
+	for i := range pending {
+		pending[i].asked = asked
 	}
 	return pending, nil
 }
@@ -48,10 +63,15 @@ func (s *Store) PendingDisconnects(ctx context.Context, limit int) ([]Disconnect
 func (s *Store) Disconnected(ctx context.Context, d Disconnect) error {
 	err := store.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `UPDATE connection_password SET disconnected_at = $2 WHERE id = ANY($1)`,
-			d.PasswordIDs, s.now()); err != nil {
+			d.PasswordIDs, d.asked); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM accepted_token WHERE hash = ANY($1) AND dead_at IS NOT NULL`, d.TokenHashes)
+		if _, err := tx.Exec(ctx, `UPDATE accepted_token SET disconnected_at = $2 WHERE hash = ANY($1) AND dead_at IS NOT NULL`,
+			d.TokenHashes, d.asked); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM accepted_token WHERE hash = ANY($1) AND dead_at <= $2`,
+			d.TokenHashes, d.asked.Add(-lastCall))
 		return err
 	})
 	if err != nil {

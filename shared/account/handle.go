@@ -3,6 +3,7 @@ package account
 import (
 	"strings"
 
+	"irc.now/shared/account/plan"
 	"irc.now/shared/fault"
 )
 
@@ -10,11 +11,10 @@ import (
 // domain. It is always lower case, and never changes once it was picked. The zero value means "not picked yet".
 type Handle string
 
-// Limits of a handle. One letter is too easily mistaken for a typo; 16 bytes is what Libera.Chat, the largest
-// network, takes as a nickname (RFC 2812's 9 is history), and far below the 63 of a DNS label.
+// Limits of a handle: see package plan.
 const (
-	MinHandle = 2
-	MaxHandle = 16
+	MinHandle = plan.MinHandle
+	MaxHandle = plan.MaxHandle
 )
 
 // ParseHandle makes a Handle of what somebody typed, or returns an Invalid fault that blames the field "handle".

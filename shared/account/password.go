@@ -11,6 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"irc.now/shared/account/plan"
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
@@ -18,8 +19,8 @@ import (
 
 // Limits of connection passwords.
 const (
-	MaxPasswords    = 25 // live ones per user: more clients than anybody has, fewer than would burden us
-	MaxPasswordName = 64 // characters
+	MaxPasswords    = plan.MaxPasswords // live ones per user
+	MaxPasswordName = 64                // characters
 	lastUsedEvery   = time.Minute
 )
 

@@ -1,76 +1,31 @@
 package account
 
-import "time"
+import "irc.now/shared/account/plan"
 
-// Plan is what a user pays for. Nobody outside this package compares plans: ask EntitlementsFor.
-type Plan string
-
-// The plans.
-const (
-	Free Plan = "free"
-	Pro  Plan = "pro"
+// What plans are and allow: see package plan.
+type (
+	Plan         = plan.Plan
+	Entitlements = plan.Entitlements
+	Hosting      = plan.Hosting
+	Holdings     = plan.Holdings
 )
 
-// Unlimited stands for "no limit" in the numbers of Entitlements.
-const Unlimited = -1
+// The plans, and the words for their limits.
+const (
+	Free      = plan.Free
+	Pro       = plan.Pro
+	NoHosting = plan.NoHosting
+	Starter   = plan.Starter
+	Growth    = plan.Growth
+	Unlimited = plan.Unlimited
+	Forever   = plan.Forever
 
-// Forever is the scrollback or lifetime that never ends.
-const Forever time.Duration = -1
+	MaxExtraBots = plan.MaxExtraBots
+)
 
-// Entitlements are what a plan allows: the numbers and booleans that every other part asks for.
-type Entitlements struct {
-	UpstreamNetworks  int           // IRC networks at once, or Unlimited
-	Scrollback        time.Duration // how long messages are kept, or Forever
-	DedicatedBouncers int           // bouncers of one's own; 0 means the shared one
-	CustomHostname    bool          // {handle}.irc.now
-	Networks          bool          // may own IRC networks, each under a hosting plan
-	HostedNetworks    int           // IRC networks of one's own that the hosting plan pays for
-	NetworkUsers      int           // people on each of them at once
-	Bots              int           // or Unlimited
-	Pastes            int           // or Unlimited
-	PasteLifetime     time.Duration // or Forever
-	ImageBytes        int64         // all images together
-	LogSearch         bool          // full text search over the scrollback
-}
-
-var entitlements = map[Plan]Entitlements{
-	Free: {
-		UpstreamNetworks: 1,
-		Scrollback:       48 * time.Hour,
-		Bots:             1,
-		Pastes:           5,
-		PasteLifetime:    24 * time.Hour,
-		ImageBytes:       50 << 20,
-	},
-	Pro: {
-		UpstreamNetworks:  Unlimited,
-		Scrollback:        Forever,
-		DedicatedBouncers: 1,
-		CustomHostname:    true,
-		Networks:          true,
-		Bots:              5,
-		Pastes:            Unlimited,
-		PasteLifetime:     Forever,
-		ImageBytes:        1 << 30,
-	},
-}
-
-// EntitlementsFor says what plan allows by itself, without add-ons and hosting. A plan we do not know allows what Free
-// does. Whoever has a User asks User.Entitlements.
-func EntitlementsFor(plan Plan) Entitlements {
-	if e, known := entitlements[plan]; known {
-		return e
-	}
-	return entitlements[Free]
-}
-
-// Title is the plan's name for people.
-func (p Plan) Title() string {
-	if p == Pro {
-		return "Pro"
-	}
-	return "Free"
-}
+// EntitlementsFor says what a plan allows by itself, without add-ons and hosting. A plan we do not know allows what
+// Free does. Whoever has a User asks User.Entitlements.
+func EntitlementsFor(p Plan) Entitlements { return plan.EntitlementsFor(p) }
 
 // Allows reports whether one more may be added where have are there already and limit is a number of Entitlements.
-func Allows(limit, have int) bool { return limit == Unlimited || have < limit }
+func Allows(limit, have int) bool { return plan.Allows(limit, have) }

@@ -17,7 +17,9 @@ const (
 	secretBytes  = 20 // 160 bits: beyond guessing, so one round of SHA-256 is all the hashing it needs
 )
 
-var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+const base32Digits = "abcdefghijklmnopqrstuvwxyz234567"
+
+var base32Lower = base32.NewEncoding(base32Digits).WithPadding(base32.NoPadding)
 
 var errNotSecret = errors.New("not a connection password")
 
@@ -49,12 +51,9 @@ func parseSecret(presented string) (secret, error) {
 	return secret{id: id, random: random}, nil
 }
 
+// encodes reports whether s is base32 of so many bytes, which fill up its digits.
 func encodes(s string, bytes int) bool {
-	if len(s) != base32Lower.EncodedLen(bytes) {
-		return false
-	}
-	_, err := base32Lower.DecodeString(s)
-	return err == nil
+	return len(s) == base32Lower.EncodedLen(bytes) && strings.Trim(s, base32Digits) == ""
 }
 
 // PasswordID is the id of the connection password that presented claims to be, for rate limits; ok is false for

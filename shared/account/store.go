@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"irc.now/shared/batch"
 	"irc.now/shared/store"
 )
 
@@ -24,6 +25,16 @@ func Migrate(ctx context.Context, url string) error {
 	return store.Migrate(ctx, url, files)
 }
 
+// Open makes a pool for the accounts database at url, which it brings to the present schema before it returns. ctx
+// bounds that alone. Where nothing is to be done it costs less than Migrate and a pool's first connection.
+func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return store.OpenMigrated(ctx, url, files)
+}
+
 // Store keeps accounts in PostgreSQL. It is safe for concurrent use.
 //
 // Faults it returns: NotFound for what is not there or not the user's, Invalid and Conflict for what cannot be stored,
@@ -31,6 +42,8 @@ func Migrate(ctx context.Context, url string) error {
 type Store struct {
 	pool *pgxpool.Pool
 	now  func() time.Time
+
+	passwords *batch.Batcher[string, candidate] // by id
 }
 
 // Option changes a Store as it is made.
@@ -45,5 +58,6 @@ func NewStore(pool *pgxpool.Pool, options ...Option) *Store {
 	for _, option := range options {
 		option(s)
 	}
+	s.passwords = batch.New(lookups, s.candidates)
 	return s
 }

@@ -33,7 +33,7 @@ func ok(t testing.TB, err error) {
 	}
 }
 
-func TestAUsedPasswordThatIsRevokedAsksForADisconnectOnce(t *testing.T) {
+func TestAUsedPasswordThatIsRevokedAsksForADisconnect(t *testing.T) {
 	w := newWorld(t)
 	ada := w.named(t, "ada")
 	used, first := w.password(t, ada, "used")
@@ -54,6 +54,38 @@ func TestAUsedPasswordThatIsRevokedAsksForADisconnectOnce(t *testing.T) {
 	ok(t, w.Disconnected(t.Context(), got[0]))
 	if got := w.pending(t); len(got) != 0 {
 		t.Errorf("still pending: %+v", got)
+	}
+}
+
+// soju gives a client thirty seconds from connecting to the end of its registration. One that has authenticated and
+// dawdles has no connection yet that could be closed, and must not outlive its password.
+func TestAClientThatDawdlesInItsSignInIsDisconnectedToo(t *testing.T) {
+	w := newWorld(t)
+	ada, tokens := w.named(t, "ada"), w.tokens(t, 1)
+	secret, password := w.password(t, ada, "stolen")
+	_, err := w.VerifyPassword(t.Context(), secret.Reveal())
+	ok(t, err)
+	ok(t, tokens.Record(t.Context(), ada.ID, "access-token", w.now().Add(time.Hour)))
+	found, err := tokens.ToCheck(t.Context(), 0, 10)
+	ok(t, err)
+	ok(t, w.RevokePassword(t.Context(), ada.ID, password.ID))
+	ok(t, tokens.MarkDead(t.Context(), found[0].Hash))
+
+	w.pass(2 * time.Second)
+	first := w.pending(t)
+	if len(first) != 1 {
+		t.Fatalf("pending = %+v", first)
+	}
+	w.pass(34 * time.Second) // the bouncer took its time: what counts is when it was asked
+	ok(t, w.Disconnected(t.Context(), first[0]))
+	last := w.pending(t)
+	if len(last) != 1 || len(last[0].PasswordIDs) != 1 || len(last[0].TokenHashes) != 1 {
+		t.Fatalf("who dawdled stays: pending = %+v", last)
+	}
+	ok(t, w.Disconnected(t.Context(), last[0]))
+	w.pass(time.Hour)
+	if left := w.pending(t); len(left) != 0 {
+		t.Errorf("still pending: %+v", left)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync"
@@ -85,6 +86,11 @@ func start(t *testing.T, change ...func(*auth.Config)) *site {
 	}))
 	handle("POST /everywhere", s.auth.Require(func(_ http.ResponseWriter, r *http.Request) error {
 		return s.auth.EndSessions(r.Context(), s.auth.UserID(r.Context()))
+	}))
+	handle("POST /slow", s.auth.Require(func(w http.ResponseWriter, r *http.Request) error {
+		_, _ = io.Copy(io.Discard, r.Body) // a form that takes its time to arrive
+		s.auth.Note(r.Context(), "flash", "done")
+		return say(w, "done")
 	}))
 	handle("GET "+auth.SignInPath, s.auth.SignIn)
 	handle("GET "+auth.CallbackPath, s.auth.Callback)
@@ -462,6 +468,44 @@ func TestEndSessionsEndsThemEverywhere(t *testing.T) {
 		if page := get(t, b, s.URL+"/"); page.body != "hello " {
 			t.Errorf("still signed in: %q", page.body)
 		}
+	}
+}
+
+// Who has somebody's cookie can keep a request under way for as long as a form may take to arrive.
+func TestARequestUnderWayDoesNotBringAnEndedSessionBack(t *testing.T) {
+	s := start(t)
+	owner := browser(t)
+	get(t, owner, s.URL+"/private").wants(t, "private of "+userID)
+	body, form := io.Pipe()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/slow", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Expect", "100-continue") // answered when the handler reads the body: its session is loaded by then
+	reading := make(chan struct{})
+	request = request.WithContext(httptrace.WithClientTrace(request.Context(), &httptrace.ClientTrace{Got100Continue: func() { close(reading) }}))
+	patient := &http.Client{Jar: owner.Jar, Transport: &http.Transport{ExpectContinueTimeout: 10 * time.Second}}
+	status := make(chan int, 1)
+	go func() {
+		response, err := patient.Do(request)
+		if err != nil {
+			status <- 0
+			return
+		}
+		_ = response.Body.Close()
+		status <- response.StatusCode
+	}()
+	<-reading
+	stolen := browser(t)
+	address, _ := url.Parse(s.URL)
+	stolen.Jar.SetCookies(address, owner.Jar.Cookies(address))
+	do(t, owner, http.MethodPost, s.URL+"/everywhere")
+	_ = form.Close()
+	if got := <-status; got == http.StatusOK {
+		t.Errorf("the request of an ended session succeeded")
+	}
+	if got := get(t, direct(stolen), s.URL+"/private"); strings.Contains(got.body, userID) {
+		t.Errorf("the session is back: %s", got.body)
 	}
 }
 

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -43,7 +44,7 @@ func newManager(store scs.CtxStore, baseURL string) *scs.SessionManager {
 // Answers to someone with a session are never cached. It must wrap every handler that calls another method of [Auth].
 func (a *Auth) Session(next Handler) Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		ctx, err := a.sessions.Load(r.Context(), a.cookieOf(r))
+		ctx, err := a.sessions.Load(withLoaded(r.Context()), a.cookieOf(r))
 		if err != nil {
 			return sessionFault(err)
 		}
@@ -155,6 +156,9 @@ func (w *sessionWriter) Write(body []byte) (int, error) {
 func (w *sessionWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func sessionFault(err error) error {
+	if errors.Is(err, errSessionEnded) {
+		return fault.Wrap(err, fault.Unauthenticated, "You were signed out while this page was on its way. Please sign in again.")
+	}
 	return fault.Wrap(err, fault.Unavailable,
 		"We cannot reach our database at the moment, so we cannot tell who you are. Please try again in a minute; your bouncer stays connected.")
 }

@@ -18,6 +18,26 @@ const databaseDeadline = 5 * time.Second
 // errNoContext answers scs's methods without a context; the manager never calls them on a CtxStore.
 var errNoContext = errors.New("auth: the session store needs a context")
 
+// errSessionEnded refuses to store a session that was ended while its request was under way.
+var errSessionEnded = errors.New("auth: the session has ended meanwhile")
+
+// loaded is the token under which a request found its session, in the request's context. A session that was found can
+// only be stored over itself: whoever holds a request open must not bring back one that was signed out.
+type loaded struct{ token string }
+
+type loadedKey struct{}
+
+func withLoaded(ctx context.Context) context.Context {
+	return context.WithValue(ctx, loadedKey{}, &loaded{})
+}
+
+func loadedOf(ctx context.Context) *loaded {
+	if l, ok := ctx.Value(loadedKey{}).(*loaded); ok {
+		return l
+	}
+	return &loaded{}
+}
+
 // sessionStore keeps scs's sessions in the table that scs/pgxstore defines. pgxstore itself takes no context, so a
 // request that has gone away, or a database that hangs, would keep its connection; and it sweeps from a goroutine,
 // which a function that is scaled to zero does not have.
@@ -34,6 +54,7 @@ func (s *sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool,
 	if err != nil {
 		return nil, false, fmt.Errorf("find session: %w", err)
 	}
+	loadedOf(ctx).token = token
 	return data, true, nil
 }
 
@@ -41,10 +62,25 @@ func (s *sessionStore) CommitCtx(ctx context.Context, token string, data []byte,
 	// A visitor who closes the page while it is answered must not lose what the answer depends on.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), databaseDeadline)
 	defer cancel()
+	if loadedOf(ctx).token == token {
+		return s.replace(ctx, token, data, expiry)
+	}
 	_, err := s.pool.Exec(ctx, `INSERT INTO sessions (token, data, expiry) VALUES ($1, $2, $3)
 		ON CONFLICT (token) DO UPDATE SET data = EXCLUDED.data, expiry = EXCLUDED.expiry`, token, data, expiry)
 	if err != nil {
 		return fmt.Errorf("store session: %w", err)
+	}
+	return nil
+}
+
+// replace stores a session that was there when the request began; errSessionEnded where it is no longer.
+func (s *sessionStore) replace(ctx context.Context, token string, data []byte, expiry time.Time) error {
+	tag, err := s.pool.Exec(ctx, `UPDATE sessions SET data = $2, expiry = $3 WHERE token = $1`, token, data, expiry)
+	if err != nil {
+		return fmt.Errorf("store session: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return errSessionEnded
 	}
 	return nil
 }

@@ -205,3 +205,22 @@ func TestASignedInVisitorIsShown(t *testing.T) {
 		}
 	}
 }
+
+func TestPagesAreParsedWhenFirstShown(t *testing.T) {
+	pages, err := New(Site{}, fstest.MapFS{
+		"p/fine.html": {Data: []byte(`<h1>Fine</h1>`)}, "p/open.html": {Data: []byte(`{{if .}}`)}, "p/call.html": {Data: []byte(`{{nocall}}`)},
+	}, "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	if err := pages.Render(w, http.StatusOK, "fine", Page{}); err != nil || !strings.Contains(w.Body.String(), "<h1>Fine</h1>") {
+		t.Errorf("a page beside broken ones: %v\n%s", err, w.Body)
+	}
+	if err := pages.Render(w, http.StatusOK, "open", Page{}); err == nil {
+		t.Error("rendered a page that cannot be parsed")
+	}
+	if err := pages.Parse(); err == nil || !strings.Contains(err.Error(), "p/open.html") || !strings.Contains(err.Error(), "p/call.html") {
+		t.Errorf("Parse does not name what is broken: %v", err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -49,13 +50,18 @@ func nickClass(nick string) string {
 // span is a piece of what was said. Kind is text, channel, link or code.
 type span struct{ Kind, Text string }
 
-var speechParts = regexp.MustCompile("`[^`]+`|https?://[^\\s<>]+[^\\s<>.,;:!?)]|#[\\pL\\pN][\\pL\\pN._-]*[\\pL\\pN]")
+// speechParts finds what is set off. Letters beyond ASCII are all but the block of punctuation and symbols: \pL
+// would take as long to compile as a page takes to render.
+var speechParts = sync.OnceValue(func() *regexp.Regexp {
+	const letter = `0-9A-Za-z\x{aa}-\x{1fff}\x{2c00}-\x{2dff}\x{3040}-\x{d7ff}\x{f900}-\x{10ffff}`
+	return regexp.MustCompile("`[^`]+`|https?://[^\\s<>]+[^\\s<>.,;:!?)]|#[" + letter + "][" + letter + "._-]*[" + letter + "]")
+})
 
 // speech takes a line apart into what is set off and what is not.
 func speech(text string) []span {
 	var spans []span
 	at := 0
-	for _, m := range speechParts.FindAllStringIndex(text, -1) {
+	for _, m := range speechParts().FindAllStringIndex(text, -1) {
 		if m[0] > at {
 			spans = append(spans, span{"text", text[at:m[0]]})
 		}

@@ -3,6 +3,7 @@ package design
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -16,12 +17,15 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// Set is the parsed pages of one site. It is safe for concurrent use.
+// Set is the pages of one site. It is safe for concurrent use.
 type Set struct {
 	site   Site
-	pages  map[string]*template.Template
+	pages  map[string]parsed
 	frames frames
 }
+
+// parsed gives a page, which is parsed at the first call.
+type parsed func() (*template.Template, error)
 
 // view is the layout's dot.
 type view struct {
@@ -32,55 +36,91 @@ type view struct {
 	frame
 }
 
-// New parses every NAME.html in dir of files as the page NAME of site. See the package comment for what
-// a page looks like.
+// New takes every NAME.html in dir of files as the page NAME of site. See the package comment for what a page looks
+// like. A page is parsed when it is first shown, so that a program need not parse them all before it can answer;
+// [Set.Parse] finds mistakes before that.
 func New(site Site, files fs.FS, dir string) (*Set, error) {
 	if site.Home == "" {
 		site.Home = "/"
 	}
-	base, err := template.New("").Funcs(functions).ParseFS(templates, "templates/*.html")
-	if err != nil {
-		return nil, fmt.Errorf("parse layout: %w", err)
-	}
-	if err := parseShared(base, files, dir); err != nil {
-		return nil, err
-	}
-	s := &Set{site: site, pages: map[string]*template.Template{}}
+	prepare()
+	base := sync.OnceValues(func() (*template.Template, error) { return parseBase(files, dir) })
+	s := &Set{site: site, pages: map[string]parsed{}}
 	if err := s.add(base, templates, "templates/pages"); err != nil {
 		return nil, err
 	}
 	return s, s.add(base, files, dir)
 }
 
-// parseShared parses the files whose name begins with an underscore into base.
-func parseShared(base *template.Template, files fs.FS, dir string) error {
-	names, err := fs.Glob(files, path.Join(dir, "_*.html"))
-	if err != nil || len(names) == 0 {
-		return err
-	}
-	if _, err := base.ParseFS(files, names...); err != nil {
-		return fmt.Errorf("parse shared templates: %w", err)
-	}
-	return nil
+// prepare makes what the first page needs beside itself while that page is parsed, on another processor. Who needs it
+// waits for it; it ends by itself within milliseconds.
+func prepare() {
+	go assets()
+	go components()
 }
 
-func (s *Set) add(base *template.Template, files fs.FS, dir string) error {
+// Parse parses every page that was not parsed yet, and reports all mistakes in them.
+func (s *Set) Parse() error {
+	var mistakes []error
+	for _, page := range s.pages {
+		_, err := page()
+		mistakes = append(mistakes, err)
+	}
+	return errors.Join(mistakes...)
+}
+
+// parseBase parses what all pages are built on: the layout, and the files whose name begins with an underscore.
+func parseBase(files fs.FS, dir string) (*template.Template, error) {
+	base, err := template.New("").Funcs(functions).ParseFS(templates, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse layout: %w", err)
+	}
+	names, err := fs.Glob(files, path.Join(dir, "_*.html"))
+	if err != nil || len(names) == 0 {
+		return base, err
+	}
+	if _, err := base.ParseFS(files, names...); err != nil {
+		return nil, fmt.Errorf("parse shared templates: %w", err)
+	}
+	return base, nil
+}
+
+func (s *Set) add(base parsed, files fs.FS, dir string) error {
 	names, err := fs.Glob(files, path.Join(dir, "[^_]*.html"))
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		source, err := fs.ReadFile(files, name)
-		if err != nil {
-			return fmt.Errorf("read page: %w", err)
-		}
-		page, err := template.Must(base.Clone()).New("main").Parse(string(source))
-		if err != nil {
-			return fmt.Errorf("parse page %s: %w", name, err)
-		}
-		s.pages[strings.TrimSuffix(path.Base(name), ".html")] = page
+		s.pages[strings.TrimSuffix(path.Base(name), ".html")] = sync.OnceValues(func() (*template.Template, error) {
+			return parsePage(base, files, name)
+		})
 	}
 	return nil
+}
+
+func parsePage(base parsed, files fs.FS, name string) (*template.Template, error) {
+	source, err := fs.ReadFile(files, name)
+	if err != nil {
+		return nil, fmt.Errorf("read page: %w", err)
+	}
+	shared, err := base()
+	if err != nil {
+		return nil, err
+	}
+	page, err := template.Must(shared.Clone()).New("main").Parse(string(source))
+	if err != nil {
+		return nil, fmt.Errorf("parse page %s: %w", name, err)
+	}
+	return page, nil
+}
+
+// page gives the page called name.
+func (s *Set) page(name string) (*template.Template, error) {
+	page, ok := s.pages[name]
+	if !ok {
+		return nil, fmt.Errorf("no page is called %q", name)
+	}
+	return page()
 }
 
 // buffers holds the buffers pages are rendered to, so that a page that fails half-way is never sent.
@@ -123,9 +163,9 @@ func (s *Set) RenderError(w http.ResponseWriter, status int, page Page, sentence
 }
 
 func (s *Set) execute(page, block string, data any) (template.HTML, error) {
-	t, ok := s.pages[page]
-	if !ok {
-		return "", fmt.Errorf("no page is called %q", page)
+	t, err := s.page(page)
+	if err != nil {
+		return "", err
 	}
 	var b strings.Builder
 	if err := t.ExecuteTemplate(&b, block, data); err != nil {
@@ -135,11 +175,11 @@ func (s *Set) execute(page, block string, data any) (template.HTML, error) {
 }
 
 func (s *Set) write(w http.ResponseWriter, status int, page, block string, data any) error {
-	t, ok := s.pages[page]
-	if !ok {
-		return fmt.Errorf("no page is called %q", page)
+	t, err := s.page(page)
+	if err != nil {
+		return err
 	}
-	b := buffers.Get().(*bytes.Buffer)
+	b := buffers.Get().(*bytes.Buffer) //nolint:errcheck // nothing else is ever put into the pool
 	defer buffers.Put(b)
 	b.Reset()
 	if err := t.ExecuteTemplate(b, block, data); err != nil {
@@ -149,6 +189,6 @@ func (s *Set) write(w http.ResponseWriter, status int, page, block string, data 
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
-	_, err := w.Write(b.Bytes())
+	_, err = w.Write(b.Bytes())
 	return err
 }

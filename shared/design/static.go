@@ -7,8 +7,8 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strconv"
@@ -29,11 +29,17 @@ var stylesheets = []string{"fonts", "tokens", "base", "layout", "components", "i
 // Preloaded fonts: the two that the first screen of every page is set in.
 var preloaded = []string{"fonts/outfit-latin-wght-normal.woff2", "fonts/newsreader-latin-opsz-normal.woff2"}
 
-// file is one static file in the forms it is sent in.
+// file is one static file in the forms it is sent in, each made at the first request for it.
 type file struct {
 	kind  string
-	plain []byte
-	gzips func() []byte // packed at the first request; nil where that would not be smaller
+	plain func() []byte
+	gzips func() []byte // nil where it would not be smaller
+}
+
+// kinds are the media types by extension. They are ours and not the system's, which differ between systems.
+var kinds = map[string]string{
+	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+	".txt": "text/plain; charset=utf-8", ".woff2": "font/woff2",
 }
 
 // library is every static file by its path below /static/HASH/.
@@ -50,23 +56,25 @@ func HasFonts() bool {
 	return err == nil
 }
 
+// loadLibrary reads every file once, for the hash, and keeps none: most requests are for none of them.
 func loadLibrary() library {
 	l := library{files: map[string]file{}}
-	sum := sha256.New()
+	sum, buffer := sha256.New(), make([]byte, 32<<10)
+	_, _ = fmt.Fprintln(sum, stylesheets)
 	// WalkDir goes in lexical order, so that equal files give an equal hash. An embedded file can always be read.
 	_ = fs.WalkDir(static, "static", func(name string, d fs.DirEntry, _ error) error {
-		if d.IsDir() || strings.HasPrefix(name, "static/css/") || strings.HasPrefix(d.Name(), ".") {
+		if d.IsDir() || strings.HasPrefix(d.Name(), ".") {
 			return nil
 		}
-		data, _ := static.ReadFile(name)
-		l.add(strings.TrimPrefix(name, "static/"), data)
-		fmt.Fprintf(sum, "%s %d\n", name, len(data))
-		sum.Write(data)
+		if !strings.HasPrefix(name, "static/css/") {
+			l.add(strings.TrimPrefix(name, "static/"), func() []byte { data, _ := static.ReadFile(name); return data })
+		}
+		opened, _ := static.Open(name)
+		size, _ := io.CopyBuffer(sum, opened, buffer)
+		_, _ = fmt.Fprintln(sum, name, size)
 		return nil
 	})
-	css := bundle()
-	l.add("app.css", css)
-	sum.Write(css)
+	l.add("app.css", bundle)
 	l.hash = hex.EncodeToString(sum.Sum(nil))[:12]
 	return l
 }
@@ -86,12 +94,12 @@ func bundle() []byte {
 	return b.Bytes()
 }
 
-func (l library) add(name string, data []byte) {
-	kind := mime.TypeByExtension(path.Ext(name))
-	if path.Ext(name) == ".woff2" {
-		kind = "font/woff2"
+func (l library) add(name string, read func() []byte) {
+	plain := sync.OnceValue(read)
+	l.files[name] = file{
+		kind: kinds[path.Ext(name)], plain: plain,
+		gzips: sync.OnceValue(func() []byte { return compress(name, plain()) }),
 	}
-	l.files[name] = file{kind: kind, plain: data, gzips: sync.OnceValue(func() []byte { return compress(name, data) })}
 }
 
 func compress(name string, data []byte) []byte {
@@ -131,7 +139,7 @@ func serveStatic(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", f.kind)
 	h.Set("Etag", strconv.Quote(l.hash))
 	h.Add("Vary", "Accept-Encoding")
-	data := f.plain
+	data := f.plain()
 	if AcceptsGzip(r) {
 		if packed := f.gzips(); packed != nil {
 			h.Set("Content-Encoding", "gzip")

@@ -82,3 +82,11 @@ func TestTextIsCompressed(t *testing.T) {
 		t.Error("compressed although the client refuses that")
 	}
 }
+
+func TestEveryFileHasAMediaType(t *testing.T) {
+	for name, f := range assets().files {
+		if f.kind == "" {
+			t.Errorf("%s has none: add its extension to kinds", name)
+		}
+	}
+}

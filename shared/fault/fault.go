@@ -52,14 +52,15 @@ type Error struct {
 
 // Error renders kind, sentence and cause for the log.
 func (e *Error) Error() string {
-	text := e.Kind.String() + ": " + e.Sentence
+	var text strings.Builder
+	text.WriteString(e.Kind.String() + ": " + e.Sentence)
 	for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
-		text += fmt.Sprintf("; %s: %s", name, e.Fields[name])
+		fmt.Fprintf(&text, "; %s: %s", name, e.Fields[name])
 	}
 	if e.Cause != nil {
-		text += ": " + e.Cause.Error()
+		text.WriteString(": " + e.Cause.Error())
 	}
-	return text
+	return text.String()
 }
 
 // Unwrap gives the cause to errors.Is and errors.As.

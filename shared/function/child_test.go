@@ -18,6 +18,7 @@ import (
 
 	"irc.now/shared/config"
 	"irc.now/shared/function"
+	"irc.now/shared/function/cloudevent"
 )
 
 // The test binary is its own child: with this variable it is a real program that calls function.Main, so that
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "event":
-		function.Main("child", eventChild{})
+		function.Main("child", cloudevent.Function(eventChild{}))
 	case "neither":
 		function.Main("child", struct{}{})
 	default:

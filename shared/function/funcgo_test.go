@@ -8,6 +8,7 @@ import (
 	funchttp "knative.dev/func-go/http"
 
 	"irc.now/shared/function"
+	"irc.now/shared/function/cloudevent"
 )
 
 // Assignments both ways prove at compile time that the method sets are those of Knative's Go functions.
@@ -28,5 +29,5 @@ var (
 	_ = func(f function.LivenessReporter) funcevents.LivenessReporter { return f }
 
 	// func-go's event handlers are of any type with one of the SDK's signatures; ours has this one of them.
-	_ func(function.EventHandler, context.Context, event.Event) (*event.Event, error) = function.EventHandler.Handle
+	_ func(cloudevent.Handler, context.Context, event.Event) (*event.Event, error) = cloudevent.Handler.Handle
 )

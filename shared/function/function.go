@@ -13,6 +13,8 @@
 // Every host gives each request an id, a line in the access log, metrics by route and a plain 500 where the
 // function panics. LOG_LEVEL (debug, info, warn, error) and LOG_FORMAT (json, text) are read by all.
 //
+// Package cloudevent makes a function that consumes CloudEvents one that is hosted here.
+//
 // The package must not know any function, and holds no routing, sessions or pages.
 package function
 
@@ -21,7 +23,6 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -29,16 +30,6 @@ import (
 // comes from strangers, except for the context's request id, which is safe to show.
 type Handler interface {
 	Handle(w http.ResponseWriter, r *http.Request)
-}
-
-// EventHandler is a function that consumes CloudEvents, in binary and in structured mode. Handle is called
-// concurrently and must be idempotent on the event's id: whoever sends may send again. The event is valid as
-// CloudEvents has it, its data is whatever the sender wrote. A returned event becomes the answer.
-//
-// The error's kind tells the sender what to do: RateLimited (429), Unavailable (503) and internal ones (500)
-// are worth a retry; every other kind (422) is final, so that a broker puts the event where it keeps dead letters.
-type EventHandler interface {
-	Handle(ctx context.Context, e event.Event) (*event.Event, error)
 }
 
 // Starter is called once before requests are handled; those that arrive meanwhile wait. Start returns when the

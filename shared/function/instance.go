@@ -35,17 +35,13 @@ type Instance struct {
 	stopErr  error
 }
 
-// New makes an instance of f, a [Handler] or an [EventHandler], that logs to log under name.
+// New makes an instance of f, a [Handler], that logs to log under name.
 func New(name string, f any, log *slog.Logger) (*Instance, error) {
-	i := &Instance{name: name, f: f, log: log, started: make(chan struct{}), registry: telemetry.NewRegistry()}
-	switch f := f.(type) {
-	case Handler:
-		i.handle = f.Handle
-	case EventHandler:
-		i.handle = i.eventHandler(f)
-	default:
-		return nil, fmt.Errorf("%s: %T handles neither HTTP requests nor CloudEvents", name, f)
+	handler, ok := f.(Handler)
+	if !ok {
+		return nil, fmt.Errorf("%s: %T handles no HTTP requests; package cloudevent adapts functions of events", name, f)
 	}
+	i := &Instance{name: name, f: f, log: log, handle: handler.Handle, started: make(chan struct{}), registry: telemetry.NewRegistry()}
 	i.metrics = telemetry.NewHTTP(i.registry)
 	return i, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -13,6 +14,15 @@ import (
 	"irc.now/shared/function"
 	"irc.now/shared/telemetry"
 )
+
+func newInstance(t *testing.T, f any) *function.Instance {
+	t.Helper()
+	instance, err := function.New("test", f, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return instance
+}
 
 // hooked is a function with every hook.
 type hooked struct {

@@ -211,7 +211,7 @@ func TestPortOfKnative(t *testing.T) {
 }
 
 func TestAValueThatIsNoFunctionIsRefused(t *testing.T) {
-	if c := startChild(t, "neither"); c.exit() != 1 || !strings.Contains(c.wrote(), "handles neither") {
+	if c := startChild(t, "neither"); c.exit() != 1 || !strings.Contains(c.wrote(), "handles no HTTP requests") {
 		t.Error("a value without Handle was hosted")
 	}
 }

@@ -46,12 +46,12 @@ func (i *Instance) guarded(a *answer, r *http.Request) (aborted bool) {
 		}
 	}()
 	if !i.gate.enter() {
-		refuse(a, r, http.StatusServiceUnavailable, "This server is stopping. Please try again.")
+		Refuse(a, r, http.StatusServiceUnavailable, "This server is stopping. Please try again.")
 		return false
 	}
 	defer i.gate.leave()
 	if !i.waitStarted(r.Context()) {
-		refuse(a, r, http.StatusServiceUnavailable, "This service is still starting. Please try again in a moment.")
+		Refuse(a, r, http.StatusServiceUnavailable, "This service is still starting. Please try again in a moment.")
 		return false
 	}
 	i.handle(a, r)
@@ -68,12 +68,12 @@ func (i *Instance) recovered(a *answer, r *http.Request, reason any) (aborted bo
 	if a.status != 0 {
 		return true
 	}
-	refuse(a, r, http.StatusInternalServerError, fault.Sentence(nil))
+	Refuse(a, r, http.StatusInternalServerError, fault.Sentence(nil))
 	return false
 }
 
-// refuse answers in plain text with the request id, for people to quote and us to find in the log.
-func refuse(w http.ResponseWriter, r *http.Request, status int, sentence string) {
+// Refuse answers in plain text with the request id, for people to quote and us to find in the log.
+func Refuse(w http.ResponseWriter, r *http.Request, status int, sentence string) {
 	h := w.Header()
 	for _, meant := range []string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified", "Set-Cookie", "Location"} {
 		h.Del(meant) // for the answer that does not come

@@ -68,9 +68,14 @@ func newestVersion(files fs.FS) (int64, error) {
 	return newest, nil
 }
 
+// queryer is a connection or a pool.
+type queryer interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
 // presentVersion is 0 for a database that was never migrated.
-func presentVersion(ctx context.Context, conn *pgx.Conn) (version int64, err error) {
-	err = conn.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM `+goose.DefaultTablename+` WHERE is_applied`,
+func presentVersion(ctx context.Context, db queryer) (version int64, err error) {
+	err = db.QueryRow(ctx, `SELECT coalesce(max(version_id), 0) FROM `+goose.DefaultTablename+` WHERE is_applied`,
 		pgx.QueryExecModeSimpleProtocol).Scan(&version)
 	if Code(err) == UndefinedTable {
 		return 0, nil

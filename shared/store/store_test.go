@@ -89,6 +89,41 @@ func TestAFailedMigrationLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+func TestOpenMigrated(t *testing.T) {
+	address := storetest.URL(t)
+	files := fstest.MapFS{"00001_first.sql": migration(`CREATE TABLE a (n int); INSERT INTO a VALUES (1);`)}
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			pool, err := store.OpenMigrated(t.Context(), address, files)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer pool.Close()
+			var rows int
+			if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM a`).Scan(&rows); err != nil || rows != 1 {
+				t.Errorf("%d rows, want 1 (%v)", rows, err)
+			}
+		})
+	}
+	wg.Wait()
+	pool, err := store.OpenMigrated(t.Context(), address, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if err := pool.Ping(t.Context()); err != nil || pool.Stat().NewConnsCount() != 1 {
+		t.Errorf("%d connections were made for an up-to-date database (%v)", pool.Stat().NewConnsCount(), err)
+	}
+	if _, err := store.OpenMigrated(t.Context(), address, fstest.MapFS{}); err == nil {
+		t.Error("opened without migrations")
+	}
+	if _, err := store.OpenMigrated(t.Context(), "postgres://127.0.0.1:1/x", files); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("a database that is away: %v", err)
+	}
+}
+
 func TestMigrationsNeedNumbers(t *testing.T) {
 	for _, files := range []fstest.MapFS{{}, {"first.sql": migration(`SELECT 1;`)}} {
 		if err := store.Migrate(t.Context(), "postgres://127.0.0.1:1/x", files); err == nil {

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -115,28 +114,5 @@ func TestMetricsOfTheRuntimeAreServedToo(t *testing.T) {
 		httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "go_goroutines") {
 		t.Errorf("%d: %s", w.Code, w.Body.String())
-	}
-}
-
-func TestPoolCollector(t *testing.T) {
-	// A pool connects when it is first used, so no server is needed for its figures.
-	config, err := pgxpool.ParseConfig("postgres://127.0.0.1:1/accounts?pool_max_conns=7")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(telemetry.PoolCollector(pool, "accounts"))
-	want := `
-# HELP postgres_pool_connections_max Most connections the pool may hold.
-# TYPE postgres_pool_connections_max gauge
-postgres_pool_connections_max{database="accounts"} 7
-`
-	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "postgres_pool_connections_max"); err != nil {
-		t.Error(err)
 	}
 }

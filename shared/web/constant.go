@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -30,9 +29,10 @@ func (s *Site) Once(render func(http.ResponseWriter) error) http.Handler {
 
 // constant is a response that never changes while the program runs.
 type constant struct {
-	header       http.Header
-	plain, gzips []byte
-	tag          string
+	header http.Header
+	plain  []byte
+	gzips  func() []byte // plain, packed at the first request that takes it so
+	tag    string
 }
 
 func newConstant(render func(http.ResponseWriter) error) (*constant, error) {
@@ -41,25 +41,17 @@ func newConstant(render func(http.ResponseWriter) error) (*constant, error) {
 		return nil, err
 	}
 	body := record.body.Bytes()
-	packed, err := compress(body)
-	if err != nil {
-		return nil, err
-	}
 	record.Header().Del("Content-Length")
 	sum := sha256.Sum256(body)
-	return &constant{header: record.header, plain: body, gzips: packed, tag: hex.EncodeToString(sum[:8])}, nil
+	return &constant{header: record.header, plain: body, gzips: sync.OnceValue(func() []byte { return compress(body) }), tag: hex.EncodeToString(sum[:8])}, nil
 }
 
-func compress(body []byte) ([]byte, error) {
+func compress(body []byte) []byte {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
-	if _, err := z.Write(body); err != nil {
-		return nil, fmt.Errorf("compress page: %w", err)
-	}
-	if err := z.Close(); err != nil {
-		return nil, fmt.Errorf("compress page: %w", err)
-	}
-	return packed.Bytes(), nil
+	_, _ = z.Write(body) // a bytes.Buffer takes everything
+	_ = z.Close()
+	return packed.Bytes()
 }
 
 // serve answers GET and HEAD, and 304 to a client that has this version (RFC 9110 section 13.1.2).
@@ -72,7 +64,7 @@ func (c *constant) serve(w http.ResponseWriter, r *http.Request) {
 	h.Add("Vary", "Accept-Encoding")
 	body, tag := c.plain, `"`+c.tag+`"`
 	if design.AcceptsGzip(r) {
-		body, tag = c.gzips, `"`+c.tag+`-gzip"`
+		body, tag = c.gzips(), `"`+c.tag+`-gzip"`
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Etag", tag)

@@ -40,7 +40,7 @@ func comparisons(fset *token.FileSet, file *ast.File) []token.Position {
 	return found
 }
 
-// isPlan reports whether e is account.Free, account.Pro, or one of their names as text.
+// isPlan reports whether e is account.Free, account.Pro, the same of package plan, or one of their names as text.
 func isPlan(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.ParenExpr:
@@ -49,7 +49,7 @@ func isPlan(e ast.Expr) bool {
 		return len(e.Args) == 1 && isPlan(e.Args[0])
 	case *ast.SelectorExpr:
 		of, ok := e.X.(*ast.Ident)
-		return ok && of.Name == "account" && (e.Sel.Name == "Free" || e.Sel.Name == "Pro")
+		return ok && (of.Name == "account" || of.Name == "plan") && (e.Sel.Name == "Free" || e.Sel.Name == "Pro")
 	case *ast.BasicLit:
 		text, err := strconv.Unquote(e.Value)
 		return err == nil && (text == "free" || text == "pro")
@@ -102,6 +102,7 @@ func f(plan account.Plan, s string) {
 	_ = account.EntitlementsFor(account.Free)
 	_ = []account.Plan{account.Free, account.Pro}
 	_ = s == "professional"
+	_ = s != string(plan.Pro)
 }`
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, "p.go", source, parser.SkipObjectResolution)
@@ -112,7 +113,7 @@ func f(plan account.Plan, s string) {
 	for _, at := range comparisons(fset, file) {
 		lines = append(lines, at.Line)
 	}
-	if want := []int{4, 5, 6, 7, 8}; !slices.Equal(lines, want) {
+	if want := []int{4, 5, 6, 7, 8, 12}; !slices.Equal(lines, want) {
 		t.Errorf("comparisons in lines %v, want %v", lines, want)
 	}
 }

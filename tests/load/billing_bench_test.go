@@ -23,6 +23,7 @@ import (
 	"irc.now/longrunning/local/broker"
 	"irc.now/shared/config"
 	"irc.now/shared/function"
+	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/outbound"
 	"irc.now/shared/store"
 	"irc.now/shared/store/storetest"
@@ -99,7 +100,7 @@ func newPaying(b *testing.B) *paying {
 	accounts := storetest.URL(b)
 	var later http.Handler
 	sink := serve(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { later.ServeHTTP(w, r) }))
-	consumer := mounted(b, "billing", billing.New(), map[string]string{
+	consumer := mounted(b, "billing", cloudevent.Function(billing.New()), map[string]string{
 		"ACCOUNTS_DATABASE_URL": accounts, "K_SINK": sink, "STRIPE_KEY": "sk_test", "STRIPE_API_URL": stripe,
 		"STRIPE_PRICE_PRO": "price_pro",
 	})

@@ -13,7 +13,7 @@ func TestANewcomerSignsUpPicksAHandleAndSeesTheDashboard(t *testing.T) {
 	p := newcomer(t)
 	page := p.visit("/")
 	page.Says(http.StatusOK, "Dashboard").Says(http.StatusOK, "Free").Says(http.StatusOK, "Up")
-	page.Says(http.StatusOK, "No networks yet").Says(http.StatusOK, "No passwords yet")
+	page.Says(http.StatusOK, "Your bouncer is up and waits").Says(http.StatusOK, "Make a password")
 	if cache := page.Header.Get("Cache-Control"); !strings.Contains(cache, "no-store") {
 		t.Errorf("Cache-Control of a page with an account's details is %q", cache)
 	}

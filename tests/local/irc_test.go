@@ -197,7 +197,7 @@ func bearer(t *testing.T, token string) *serverstest.Client {
 func (p *person) accessToken() string {
 	p.t.Helper()
 	codes := make(chan string, 1)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(p.t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package main
 import (
 	"irc.now/functions/billing"
 	"irc.now/shared/function"
+	"irc.now/shared/function/cloudevent"
 )
 
-func main() { function.Main("billing", billing.New()) }
+func main() { function.Main("billing", cloudevent.Function(billing.New())) }

@@ -5,6 +5,7 @@ package main
 import (
 	"irc.now/functions/revoke"
 	"irc.now/shared/function"
+	"irc.now/shared/function/cloudevent"
 )
 
-func main() { function.Main("revoke", revoke.New()) }
+func main() { function.Main("revoke", cloudevent.Function(revoke.New())) }

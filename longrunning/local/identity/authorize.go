@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
@@ -81,9 +83,15 @@ func checkRequest(request *oidc.AuthRequest) error {
 		if len(text) > maxParameter {
 			return invalid("state, nonce and login_hint may have 2048 characters each.")
 		}
+		if !storable(text) {
+			return invalid("state, nonce and login_hint must be text.")
+		}
 	}
 	return nil
 }
+
+// storable reports whether PostgreSQL takes text; what it refuses would look like a fault of ours.
+func storable(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
 
 // authorizeSilently answers prompt=none: with a code when a session is there, else with login_required.
 func (p *Provider) authorizeSilently(w http.ResponseWriter, r *http.Request, asking client, request *oidc.AuthRequest) error {

@@ -113,6 +113,9 @@ func scanAuthRequest(row pgx.Row) (*authRequest, error) {
 // requestOf finds a pending request that began in the browser that asks. Without that bond somebody could begin one,
 // have another person finish it, and collect the code.
 func (p *Provider) requestOf(ctx context.Context, id string) (*authRequest, error) {
+	if !storable(id) {
+		id = ""
+	}
 	found, err := scanAuthRequest(p.pool.QueryRow(ctx, authRequestQuery+`r.id = $1`, id, p.now()))
 	if errors.Is(err, pgx.ErrNoRows) || (err == nil && !found.pendingIn(browserHash(ctx))) {
 		return nil, fault.New(fault.Conflict,

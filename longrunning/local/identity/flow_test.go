@@ -242,8 +242,13 @@ func TestWeakRequestsAreRefused(t *testing.T) {
 		"long state":   {"state", strings.Repeat("s", 3000)},
 		"request JWT":  {"request", "e30.e30."},
 		"none + login": {"prompt", "none login"},
+		"NUL":          {"state", "a\x00"},
+		"no UTF-8":     {"login_hint", "a\xff"},
 	} {
 		page := b.get(f.url(pairs...))
+		if page.url.Query().Get("error") == "server_error" {
+			t.Errorf("%s is taken for our own fault", name)
+		}
 		if page.url.Host != "portal.test" || page.url.Query().Get("error")+page.url.Fragment == "" || page.url.Query().Get("code") != "" {
 			t.Errorf("%s: %d %s", name, page.status, page.url)
 		}

@@ -97,11 +97,17 @@ func TestHostileFormsAreRefusedCalmly(t *testing.T) {
 		"no UTF-8":                    {"email": {"a\xff@b.c"}, "password": {password}},
 		"too large":                   {"email": {strings.Repeat("a", 1<<20)}},
 		"a request that is not there": {"request": {"nope"}, "email": {"a@b.c"}, "password": {password}},
+		"too long, cut in a letter":   {"email": {strings.Repeat("a", 253) + "é@b.c"}, "password": {password}},
 	} {
 		for _, path := range []string{"/sign-in", "/sign-up"} {
 			if page := b.post(path, form); page.status < 400 || page.status >= 500 {
 				t.Errorf("%s on %s: %d", name, path, page.status)
 			}
+		}
+	}
+	for _, address := range []string{"/sign-in?request=%00", "/sign-up?request=%ff", "/allow?request=a%00"} {
+		if page := b.get(w.server.URL + address); page.status < 400 || page.status >= 500 {
+			t.Errorf("%s: %d", address, page.status)
 		}
 	}
 }

@@ -93,7 +93,7 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) error {
 // trySignIn is bounded per account and per address; both are counted before the password is looked at.
 func (p *Provider) trySignIn(r *http.Request, email, password string) (person, error) {
 	if len(email) > maxEmail {
-		email = email[:maxEmail]
+		email = strings.ToValidUTF8(email[:maxEmail], "")
 	}
 	if !p.addressAllows(r) {
 		return person{}, fault.New(fault.RateLimited, "There were too many tries from your network. Wait a minute and try again.")

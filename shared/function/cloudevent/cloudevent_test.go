@@ -1,9 +1,10 @@
-package function_test
+package cloudevent_test
 
 import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -14,15 +15,19 @@ import (
 
 	"irc.now/shared/fault"
 	"irc.now/shared/function"
+	"irc.now/shared/function/cloudevent"
 )
 
 type eventFunc func(context.Context, event.Event) (*event.Event, error)
 
 func (f eventFunc) Handle(ctx context.Context, e event.Event) (*event.Event, error) { return f(ctx, e) }
 
-func mount(t *testing.T, f any) *httptest.Server {
+func mount(t *testing.T, f cloudevent.Handler) *httptest.Server {
 	t.Helper()
-	instance := newInstance(t, f)
+	instance, err := function.New("test", cloudevent.Function(f), slog.New(slog.NewTextHandler(t.Output(), nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := instance.Start(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -31,13 +36,30 @@ func mount(t *testing.T, f any) *httptest.Server {
 	return server
 }
 
-func newInstance(t *testing.T, f any) *function.Instance {
+type reply struct {
+	*http.Response
+	body string
+}
+
+func send(t *testing.T, method, address string, body io.Reader, headers ...string) reply {
 	t.Helper()
-	instance, err := function.New("test", f, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	request, err := http.NewRequestWithContext(t.Context(), method, address, body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return instance
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	read, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{response, string(read)}
 }
 
 var binary = []string{
@@ -48,7 +70,7 @@ var binary = []string{
 const structured = `{"specversion":"1.0","type":"dev.knative.sources.ping","source":"/ping","id":"1","datacontenttype":"application/json","data":{"tick":1}}`
 
 func TestEventsArriveInBothModes(t *testing.T) {
-	for mode, send := range map[string]struct {
+	for mode, sent := range map[string]struct {
 		body    string
 		headers []string
 	}{
@@ -60,7 +82,7 @@ func TestEventsArriveInBothModes(t *testing.T) {
 			got = e
 			return nil, nil
 		}))
-		answer := do(t, server.Client(), http.MethodPost, server.URL, strings.NewReader(send.body), send.headers...)
+		answer := send(t, http.MethodPost, server.URL, strings.NewReader(sent.body), sent.headers...)
 		if answer.StatusCode != http.StatusAccepted || answer.body != "" {
 			t.Errorf("%s: %d with body %q, want 202 without one", mode, answer.StatusCode, answer.body)
 		}
@@ -104,11 +126,11 @@ func TestBadEventsAreRefused(t *testing.T) {
 		"structured no id": {strings.Replace(structured, `"id":"1",`, "", 1), json, 400},
 		"too large":        {strings.Repeat("x", 2<<20), binary, 413},
 	} {
-		if got := do(t, server.Client(), http.MethodPost, server.URL, strings.NewReader(bad.body), bad.headers...); got.StatusCode != bad.status {
+		if got := send(t, http.MethodPost, server.URL, strings.NewReader(bad.body), bad.headers...); got.StatusCode != bad.status {
 			t.Errorf("%s: %d %s, want %d", name, got.StatusCode, got.body, bad.status)
 		}
 	}
-	got := do(t, server.Client(), http.MethodGet, server.URL, nil)
+	got := send(t, http.MethodGet, server.URL, nil)
 	if got.StatusCode != http.StatusMethodNotAllowed || got.Header.Get("Allow") != http.MethodPost {
 		t.Errorf("GET: %d", got.StatusCode)
 	}
@@ -126,7 +148,7 @@ func TestEventErrorsTellWhetherToRetry(t *testing.T) {
 		{fault.New(fault.NotFound, "Gone."), 422}, // 404 would be retried by Knative
 	} {
 		server := mount(t, eventFunc(func(context.Context, event.Event) (*event.Event, error) { return nil, c.err }))
-		got := do(t, server.Client(), http.MethodPost, server.URL, strings.NewReader("{}"), binary...)
+		got := send(t, http.MethodPost, server.URL, strings.NewReader("{}"), binary...)
 		if got.StatusCode != c.status || strings.Contains(got.body, "secret") {
 			t.Errorf("%v: %d %q, want %d", c.err, got.StatusCode, got.body, c.status)
 		}
@@ -138,19 +160,73 @@ func TestAnEventMayAnswerAnEvent(t *testing.T) {
 		e.SetType("now.irc.bouncer.closed")
 		return &e, nil
 	}))
-	got := do(t, server.Client(), http.MethodPost, server.URL, strings.NewReader(`{"tick":1}`), binary...)
+	got := send(t, http.MethodPost, server.URL, strings.NewReader(`{"tick":1}`), binary...)
 	if got.StatusCode != http.StatusOK || got.Header.Get("Ce-Type") != "now.irc.bouncer.closed" || got.body != `{"tick":1}` {
 		t.Errorf("%d %v %q", got.StatusCode, got.Header, got.body)
 	}
 	server = mount(t, eventFunc(func(context.Context, event.Event) (*event.Event, error) { return &event.Event{}, nil }))
-	if got := do(t, server.Client(), http.MethodPost, server.URL, bytes.NewReader(nil), binary...); got.StatusCode != http.StatusInternalServerError {
+	if got := send(t, http.MethodPost, server.URL, bytes.NewReader(nil), binary...); got.StatusCode != http.StatusInternalServerError {
 		t.Errorf("an invalid reply was sent with %d", got.StatusCode)
 	}
 }
 
 func TestEventPanicIsAnswered(t *testing.T) {
 	server := mount(t, eventFunc(func(context.Context, event.Event) (*event.Event, error) { panic("boom") }))
-	if got := do(t, server.Client(), http.MethodPost, server.URL, strings.NewReader("{}"), binary...); got.StatusCode != http.StatusInternalServerError {
+	if got := send(t, http.MethodPost, server.URL, strings.NewReader("{}"), binary...); got.StatusCode != http.StatusInternalServerError {
 		t.Errorf("got %d", got.StatusCode)
+	}
+}
+
+// hooked records which of its hooks were called.
+type hooked struct {
+	eventFunc
+	called []string
+	fails  error
+}
+
+func (h *hooked) Instrument(function.Instruments) { h.called = append(h.called, "instrument") }
+func (h *hooked) Start(context.Context, map[string]string) error {
+	h.called = append(h.called, "start")
+	return h.fails
+}
+func (h *hooked) Ready(context.Context) (bool, error) { return false, h.fails }
+func (h *hooked) Alive(context.Context) (bool, error) { return false, h.fails }
+func (h *hooked) Stop(context.Context) error {
+	h.called = append(h.called, "stop")
+	return h.fails
+}
+
+func TestHooksAreCalledThrough(t *testing.T) {
+	health := func(f cloudevent.Handler) (codes [2]int) {
+		instance, err := function.New("test", cloudevent.Function(f), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := instance.Start(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		for i, path := range []string{"/health/readiness", "/health/liveness"} {
+			w := httptest.NewRecorder()
+			instance.Internal().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+			codes[i] = w.Code
+		}
+		if err := instance.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return codes
+	}
+	f := &hooked{}
+	if got := health(f); got != [2]int{503, 503} || strings.Join(f.called, " ") != "instrument start stop" {
+		t.Errorf("with hooks: %v %v", got, f.called)
+	}
+	if got := health(eventFunc(nil)); got != [2]int{200, 200} {
+		t.Errorf("without hooks: %v", got)
+	}
+	failing, err := function.New("test", cloudevent.Function(&hooked{fails: errors.New("no")}), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if failing.Start(t.Context(), nil) == nil {
+		t.Error("a failed start was lost")
 	}
 }

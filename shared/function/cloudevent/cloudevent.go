@@ -1,0 +1,121 @@
+// Package cloudevent hosts functions that consume CloudEvents over HTTP, in binary and in structured mode.
+//
+// It stands beside package function so that programs without events do not link the SDK, whose initialisation every
+// start would wait for. It knows no function and no kind of event.
+package cloudevent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/cloudevents/sdk-go/v2/binding"
+	"github.com/cloudevents/sdk-go/v2/event"
+	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
+
+	"irc.now/shared/fault"
+	"irc.now/shared/function"
+)
+
+// maxEvent bounds an event's request body: brokers refuse more than this as well.
+const maxEvent = 1 << 20
+
+// Handler is a function that consumes CloudEvents. It may have the hooks of package function, too. Handle is called
+// concurrently and must be idempotent on the event's id: whoever sends may send again. The event is valid as
+// CloudEvents has it, its data is whatever the sender wrote. A returned event becomes the answer.
+//
+// The error's kind tells the sender what to do: RateLimited (429), Unavailable (503) and internal ones (500)
+// are worth a retry; every other kind (422) is final, so that a broker puts the event where it keeps dead letters.
+type Handler interface {
+	Handle(ctx context.Context, e event.Event) (*event.Event, error)
+}
+
+// Function makes f what package function hosts. The hooks that f has are called through.
+func Function(f Handler) function.Handler {
+	return &receiver{hooks: hooks{f}, f: f, log: slog.New(slog.DiscardHandler)}
+}
+
+// receiver receives CloudEvents over HTTP for f.
+type receiver struct {
+	hooks
+	f   Handler
+	log *slog.Logger
+}
+
+// Instrument takes the log, and hands everything on.
+func (v *receiver) Instrument(with function.Instruments) {
+	v.log = with.Log
+	v.hooks.Instrument(with)
+}
+
+// Handle receives one event.
+func (v *receiver) Handle(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		function.Refuse(w, r, http.StatusMethodNotAllowed, "Send CloudEvents by POST.")
+		return
+	}
+	received, status, err := receive(w, r)
+	if err != nil {
+		v.log.WarnContext(r.Context(), "event refused", "error", err)
+		function.Refuse(w, r, status, "This is not a valid CloudEvent.")
+		return
+	}
+	reply, err := v.f.Handle(r.Context(), *received)
+	if err != nil {
+		v.refuse(w, r, received, err)
+		return
+	}
+	v.reply(w, r, reply)
+}
+
+// receive reads one event. This is where trust begins: the body is bounded and the event checked before the
+// function sees it.
+func receive(w http.ResponseWriter, r *http.Request) (*event.Event, int, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxEvent)
+	message := cehttp.NewMessageFromHttpRequest(r)
+	received, err := binding.ToEvent(r.Context(), message)
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, http.StatusRequestEntityTooLarge, fmt.Errorf("read event: %w", err)
+	}
+	if err != nil {
+		return nil, http.StatusBadRequest, fmt.Errorf("read event: %w", err)
+	}
+	if err := received.Validate(); err != nil {
+		return nil, http.StatusBadRequest, fmt.Errorf("validate event: %w", err)
+	}
+	return received, http.StatusOK, nil
+}
+
+// refuse tells the sender whether trying again helps. Knative retries 404, 408, 409, 429 and 5xx.
+func (v *receiver) refuse(w http.ResponseWriter, r *http.Request, e *event.Event, err error) {
+	status := http.StatusUnprocessableEntity
+	switch fault.KindOf(err) {
+	case fault.Internal:
+		status = http.StatusInternalServerError
+	case fault.Unavailable:
+		status = http.StatusServiceUnavailable
+	case fault.RateLimited:
+		status = http.StatusTooManyRequests
+	}
+	v.log.ErrorContext(r.Context(), "event failed", "event", e.ID(), "type", e.Type(), "status", status, "error", err)
+	function.Refuse(w, r, status, fault.Sentence(err))
+}
+
+// reply answers with an event or with nothing at all: brokers take any other body for a failure.
+func (v *receiver) reply(w http.ResponseWriter, r *http.Request, reply *event.Event) {
+	if reply == nil {
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	if err := reply.Validate(); err != nil {
+		v.log.ErrorContext(r.Context(), "invalid event as reply", "error", err)
+		function.Refuse(w, r, http.StatusInternalServerError, fault.Sentence(err))
+		return
+	}
+	if err := cehttp.WriteResponseWriter(r.Context(), binding.ToMessage(reply), http.StatusOK, w); err != nil {
+		v.log.ErrorContext(r.Context(), "send reply event", "event", reply.ID(), "error", err)
+	}
+}
