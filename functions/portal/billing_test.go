@@ -85,7 +85,13 @@ func (k *till) settle(t *testing.T, handle account.Handle, standing account.Stan
 func pay(t *testing.T, page string) string {
 	t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	response, err := client.PostForm(page, url.Values{"action": {"pay"}})
+	form := url.Values{"action": {"pay"}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, page, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package stripe_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -81,7 +82,7 @@ func signed(body, secret string, at time.Time) *http.Request {
 	payload := webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{
 		Payload: []byte(body), Secret: secret, Timestamp: at,
 	})
-	r := httptest.NewRequest(http.MethodPost, "/webhook", strings.NewReader(body))
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/webhook", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Stripe-Signature", payload.Header)
 	return r
@@ -165,13 +166,13 @@ func TestWhatIsNotStripesIsRefusedAndNothingIsSent(t *testing.T) {
 			r.Body = http.NoBody
 		}), 400},
 		"10 MB":                      {signed(large, presentSecret, now), 413},
-		"10 MB, unsigned":            {httptest.NewRequest(http.MethodPost, "/webhook", strings.NewReader(large)), 413},
+		"10 MB, unsigned":            {httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook", strings.NewReader(large)), 413},
 		"signed, but no JSON":        {signed("hello", presentSecret, now), 400},
 		"signed, but no event":       {signed("{}", presentSecret, now), 400},
 		"signed, but of no type":     {signed(`{"id":"evt_1","created":1}`, presentSecret, now), 400},
 		"signed, with an odd type":   {signed(`{"id":"evt_1","created":1,"type":"a\nb"}`, presentSecret, now), 400},
-		"not a POST":                 {httptest.NewRequest(http.MethodGet, "/webhook", nil), 405},
-		"somewhere else":             {httptest.NewRequest(http.MethodPost, "/", nil), 404},
+		"not a POST":                 {httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/webhook", nil), 405},
+		"somewhere else":             {httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil), 404},
 		"signed, time of a negative": {signed(`{"id":"evt_1","created":-1,"type":"a.b"}`, presentSecret, now), 400},
 	} {
 		b := newBroker(t)

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +29,7 @@ func runtimeAPI(t *testing.T, payloads <-chan string, answers chan<- string) str
 		case <-r.Context().Done():
 		case payload := <-payloads:
 			w.Header().Set("Lambda-Runtime-Aws-Request-Id", "invocation")
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", fmt.Sprint(time.Now().Add(time.Minute).UnixMilli()))
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(time.Minute).UnixMilli(), 10))
 			_, _ = io.WriteString(w, payload)
 		}
 	})

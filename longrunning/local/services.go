@@ -57,7 +57,7 @@ func (p *Platform) startServices(ctx context.Context) error {
 		},
 		func() error { return p.startBilling(ctx, &settling) },
 		func() error { return p.startBroker(ctx, &events) },
-		func() error { return p.startStripe(&stripeAPI) },
+		func() error { return p.startStripe(&stripeAPI) }, //nolint:contextcheck // it sends webhooks until Stop
 		func() error { return p.startBridge(ctx, &webhooks) },
 		func() error { return p.mount(ctx, "landing", landing.New(), p.landingEnv(), &landingSite) },
 		func() error { return p.mount(ctx, "portal", portal.New(), p.portalEnv(), &portalSite) },

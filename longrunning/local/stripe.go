@@ -66,15 +66,15 @@ func (p *Platform) startBridge(ctx context.Context, handler *late) error {
 
 // stripeEnv is what every part needs that talks to Stripe.
 func (p *Platform) stripeEnv() map[string]string {
-	if real := p.config.Stripe.Settings; real.Configured() {
+	if own := p.config.Stripe.Settings; own.Configured() {
 		return map[string]string{
-			"STRIPE_KEY":              real.Key.Reveal(),
-			"STRIPE_API_URL":          real.API.String(),
-			"STRIPE_PRICE_PRO":        strings.Join(real.Pro, ","),
-			"STRIPE_PRICE_LOG_SEARCH": strings.Join(real.LogSearch, ","),
-			"STRIPE_PRICE_BOT":        strings.Join(real.Bot, ","),
-			"STRIPE_PRICE_STARTER":    strings.Join(real.Starter, ","),
-			"STRIPE_PRICE_GROWTH":     strings.Join(real.Growth, ","),
+			"STRIPE_KEY":              own.Key.Reveal(),
+			"STRIPE_API_URL":          own.API.String(),
+			"STRIPE_PRICE_PRO":        strings.Join(own.Pro, ","),
+			"STRIPE_PRICE_LOG_SEARCH": strings.Join(own.LogSearch, ","),
+			"STRIPE_PRICE_BOT":        strings.Join(own.Bot, ","),
+			"STRIPE_PRICE_STARTER":    strings.Join(own.Starter, ","),
+			"STRIPE_PRICE_GROWTH":     strings.Join(own.Growth, ","),
 		}
 	}
 	return map[string]string{

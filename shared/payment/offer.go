@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,7 +65,7 @@ func Money(amount int64, currency string) string {
 	}
 	number := fmt.Sprintf("%d.%02d", amount/100, amount%100)
 	if strings.Contains(wholeCurrencies, " "+currency+" ") {
-		number = fmt.Sprint(amount)
+		number = strconv.FormatInt(amount, 10)
 	}
 	if symbol, known := symbols[currency]; known {
 		return sign + symbol + number

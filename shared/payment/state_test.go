@@ -122,7 +122,7 @@ func TestSeveralSubscriptionsAddUp(t *testing.T) {
 	all := []*stripe.Subscription{
 		subscription("canceled", "price_pro"), subscription("active", "price_bot"), subscription("past_due", "price_bot", 2),
 	}
-	for range len(all) {
+	for range all {
 		all = append(all[1:], all[0])
 		state, err := payment.StateOf(all, catalog())
 		if err != nil || state.Standing != account.PastDue || state.Holdings != (account.Holdings{Plan: account.Free, ExtraBots: 3}) {

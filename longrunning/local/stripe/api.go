@@ -61,7 +61,7 @@ func (s *Server) api(c call) http.HandlerFunc {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		status, body := s.answer(r, c)
 		w.WriteHeader(status)
-		_, _ = w.Write(body)
+		_, _ = w.Write(body) //nolint:gosec // JSON, and sent as such
 	}
 }
 
@@ -127,7 +127,7 @@ func (s *Server) run(r *http.Request, c call) (status int, body []byte) {
 		return err
 	})
 	if _, ours := errors.AsType[*apiError](err); err != nil && !ours {
-		s.config.Log.Error("stripe stand-in failed", "error", err)
+		s.config.Log.ErrorContext(r.Context(), "stripe stand-in failed", "error", err)
 		return encode(nil, err)
 	}
 	return status, body

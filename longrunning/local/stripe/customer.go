@@ -27,8 +27,8 @@ func (s *Server) getCustomer(st *state, id string, f *form) (any, error) {
 	return st.customer(id)
 }
 
-func (st *state) customer(id string) (*customer, error) {
-	if c, ok := st.Customers[id]; ok {
+func (s *state) customer(id string) (*customer, error) {
+	if c, ok := s.Customers[id]; ok {
 		return c, nil
 	}
 	return nil, noSuch("customer", id)

@@ -247,7 +247,7 @@ type eventsView struct {
 	Events   []delivery
 }
 
-func (s *Server) showEvents(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) showEvents(w http.ResponseWriter, _ *http.Request) error {
 	var view eventsView
 	_ = s.read(func(st *state) error {
 		view.Delivery, view.Webhook = s.delivery, s.webhook

@@ -2,6 +2,7 @@ package stripe_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -151,7 +152,12 @@ func (s *shop) press(page, action string, more ...string) (status int, location 
 		form.Set(more[i], more[i+1])
 	}
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	response, err := client.PostForm(page, form)
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, page, strings.NewReader(form.Encode()))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := client.Do(request)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -334,7 +340,7 @@ func TestADeclinedCardChangesNothing(t *testing.T) {
 		ProrationBehavior: stripego.String("always_invoice"), PaymentBehavior: stripego.String("error_if_incomplete"),
 	}
 	_, err := s.api().Subscriptions.Update(s.state().Subscription, params)
-	if refused, ok := err.(*stripego.Error); !ok || refused.Code != stripego.ErrorCodeCardDeclined {
+	if refused, ok := errors.AsType[*stripego.Error](err); !ok || refused.Code != stripego.ErrorCodeCardDeclined {
 		t.Errorf("got %v", err)
 	}
 	if s.state().Holdings.ExtraBots != 0 {
@@ -404,7 +410,11 @@ func TestThePagesHaveOneHeading(t *testing.T) {
 	}
 	pages[1] = s.mustCheckout()
 	for _, page := range append(pages, portal, invoices[0].URL) {
-		response, err := http.Get(page)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, page, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}

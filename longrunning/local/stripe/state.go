@@ -53,7 +53,7 @@ func load(file string) (*state, error) {
 	if file == "" {
 		return s, nil
 	}
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) //nolint:gosec // our own configuration names it
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -197,7 +198,7 @@ func (s *Server) sendOne(ctx context.Context, e *delivery, copies int) {
 		return nil
 	})
 	if err != nil || err2 != nil {
-		s.config.Log.Warn("webhook not taken", "event", e.Event.ID, "type", e.Event.Type, "tries", e.Tries, "error", err)
+		s.config.Log.WarnContext(ctx, "webhook not taken", "event", e.Event.ID, "type", e.Event.Type, "tries", e.Tries, "error", err)
 	}
 }
 
@@ -229,9 +230,9 @@ func (s *Server) sign(body []byte) (address, header string) {
 	defer s.mu.Unlock()
 	// The receiver compares with the real time, whatever the clock of this server says.
 	now := time.Now()
-	header = fmt.Sprintf("t=%d", now.Unix())
+	parts := []string{fmt.Sprintf("t=%d", now.Unix())}
 	for _, secret := range s.config.Secrets {
-		header += ",v1=" + hex.EncodeToString(webhook.ComputeSignature(now, body, secret.Reveal()))
+		parts = append(parts, "v1="+hex.EncodeToString(webhook.ComputeSignature(now, body, secret.Reveal())))
 	}
-	return s.webhook, header
+	return s.webhook, strings.Join(parts, ",")
 }
