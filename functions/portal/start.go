@@ -20,7 +20,7 @@ func (p *portal) admit(ctx context.Context, identity auth.Identity) (string, err
 	if created {
 		p.log.InfoContext(ctx, "account made", "user", user.ID)
 		if p.relay != nil {
-			p.relay.Wake()
+			p.relay.Wake() //nolint:contextcheck // sends on its own time, after this request has ended
 		}
 	}
 	return user.ID, nil

@@ -2,12 +2,16 @@ package account
 
 import "irc.now/shared/account/plan"
 
-// What plans are and allow: see package plan.
+// Package plan says what these are; here they have the names that go with a User.
 type (
-	Plan         = plan.Plan
+	// Plan is what a user pays for.
+	Plan = plan.Plan
+	// Entitlements are what a user's holdings allow.
 	Entitlements = plan.Entitlements
-	Hosting      = plan.Hosting
-	Holdings     = plan.Holdings
+	// Hosting is the plan that pays for IRC networks of one's own.
+	Hosting = plan.Hosting
+	// Holdings are what a user pays for, all together.
+	Holdings = plan.Holdings
 )
 
 // The plans, and the words for their limits.
