@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stripe/stripe-go/v76/webhook"
 
@@ -45,21 +44,25 @@ type paying struct {
 	events  int
 
 	mu   sync.Mutex
-	sent map[string]time.Time // by event id
+	sent map[string]time.Time // by event id, until it is applied
 	took []time.Duration
 	done chan struct{} // gets one for each event that was applied
+	pro  int           // customers whose plan has changed
 }
 
-// BenchmarkWebhookToPlan measures webhooks from the first byte sent to the commit of the changed plan, each for a
-// customer who had nothing, against a bare handler that inserts one row and answers. The ratio is of events per
-// second; p99-ratio is of the 99th percentile of the time that one takes.
+// BenchmarkWebhookToPlan measures webhooks from the first byte sent until the plan's change is committed and the
+// consumer says so, each for a customer who had nothing, against a bare handler that inserts one row and answers. The
+// ratio is of events per second; p99-ratio is of the 99th percentile of the time that one takes.
+//
+// Both use one server, with the same durability and pools of the same size. Ours includes all that follows a webhook:
+// five requests over HTTP (the bare one has one), two databases, and what the benchmark plays of Stripe.
 func BenchmarkWebhookToPlan(b *testing.B) {
 	p := newPaying(b)
-	p.batch(p.apply) // connections and caches are warm
+	p.payAll() // connections and caches are warm
 	p.batch(p.insert)
 	var ours, bare batchTimes
 	for b.Loop() {
-		ours.add(p.batch(p.apply))
+		ours.add(p.payAll())
 		bare.add(p.batch(p.insert))
 	}
 	b.ReportMetric(0, "ns/op") // the sum of both means nothing
@@ -100,10 +103,10 @@ func newPaying(b *testing.B) *paying {
 	accounts := storetest.URL(b)
 	var later http.Handler
 	sink := serve(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { later.ServeHTTP(w, r) }))
-	consumer := mounted(b, "billing", cloudevent.Function(billing.New()), map[string]string{
+	consumer := serve(b, p.noting(mounted(b, "billing", cloudevent.Function(billing.New()), map[string]string{
 		"ACCOUNTS_DATABASE_URL": accounts, "K_SINK": sink, "STRIPE_KEY": "sk_test", "STRIPE_API_URL": stripe,
 		"STRIPE_PRICE_PRO": "price_pro",
-	})
+	})))
 	events, err := broker.New(broker.Config{
 		Manifests: knative.Base(), DatabaseURL: storetest.URL(b), Log: slog.New(slog.DiscardHandler),
 		Subscribers: map[string]config.URL{"billing": config.URL(consumer), "revoke": config.URL(consumer)},
@@ -116,9 +119,9 @@ func newPaying(b *testing.B) *paying {
 	}
 	b.Cleanup(func() { _ = events.Stop(context.Background()) })
 	later = events
-	p.webhook = mounted(b, "stripe", bridge.New(), map[string]string{
+	p.webhook = serve(b, mounted(b, "stripe", bridge.New(), map[string]string{
 		"STRIPE_WEBHOOK_SECRETS": webhookSecret, "K_SINK": sink,
-	}) + "/webhook"
+	})) + "/webhook"
 	p.openDatabase(accounts)
 	p.bare = serve(b, http.HandlerFunc(p.insertOne))
 	return p
@@ -130,7 +133,7 @@ func serve(b *testing.B, handler http.Handler) string {
 	return server.URL
 }
 
-func mounted(b *testing.B, name string, f any, env map[string]string) string {
+func mounted(b *testing.B, name string, f any, env map[string]string) http.Handler {
 	b.Helper()
 	instance, err := function.New(name, f, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -140,7 +143,7 @@ func mounted(b *testing.B, name string, f any, env map[string]string) string {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = instance.Stop(context.Background()) })
-	return serve(b, instance)
+	return instance
 }
 
 func everybodyHasPro(w http.ResponseWriter, _ *http.Request) {
@@ -149,7 +152,6 @@ func everybodyHasPro(w http.ResponseWriter, _ *http.Request) {
 		"items":{"object":"list","data":[{"id":"si_1","quantity":1,"price":{"id":"price_pro"}}]}}]}`)
 }
 
-// openDatabase also has PostgreSQL tell when an event was applied: its notice leaves with the commit.
 func (p *paying) openDatabase(url string) {
 	p.b.Helper()
 	pool, err := store.Open(p.b.Context(), url)
@@ -159,20 +161,6 @@ func (p *paying) openDatabase(url string) {
 	p.b.Cleanup(pool.Close)
 	p.pool = pool
 	p.exec(`CREATE TABLE bare (id text PRIMARY KEY, body jsonb NOT NULL, at timestamptz NOT NULL DEFAULT now())`)
-	p.exec(`CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$
-		BEGIN PERFORM pg_notify('applied', NEW.id); RETURN NULL; END $$`)
-	p.exec(`CREATE TRIGGER tell AFTER INSERT ON processed_event FOR EACH ROW EXECUTE FUNCTION tell()`)
-	conn, err := pgx.Connect(p.b.Context(), url)
-	if err != nil {
-		p.b.Fatal(err)
-	}
-	if _, err := conn.Exec(p.b.Context(), `LISTEN applied`); err != nil {
-		p.b.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	stopped := make(chan struct{})
-	go func() { defer close(stopped); p.listen(ctx, conn) }()
-	p.b.Cleanup(func() { cancel(); <-stopped; _ = conn.Close(context.Background()) })
 }
 
 func (p *paying) exec(sql string, args ...any) {
@@ -182,17 +170,61 @@ func (p *paying) exec(sql string, args ...any) {
 	}
 }
 
-func (p *paying) listen(ctx context.Context, conn *pgx.Conn) {
-	for {
-		notice, err := conn.WaitForNotification(ctx)
-		if err != nil {
-			return
+// noting notes when the consumer says that it applied an event, which it says once that is committed. A trigger in
+// the database would know a little earlier, and be a part of what is measured.
+func (p *paying) noting(consumer http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get("Ce-Id")
+		answer := &answered{ResponseWriter: w}
+		consumer.ServeHTTP(answer, r)
+		if answer.status/100 == 2 {
+			p.applied(id)
 		}
-		p.mu.Lock()
-		p.took = append(p.took, time.Since(p.sent[notice.Payload]))
-		p.mu.Unlock()
+	})
+}
+
+type answered struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *answered) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (p *paying) applied(id string) {
+	p.mu.Lock()
+	began, waiting := p.sent[id]
+	if waiting {
+		delete(p.sent, id)
+		p.took = append(p.took, time.Since(began))
+	}
+	p.mu.Unlock()
+	if waiting {
 		p.done <- struct{}{}
 	}
+}
+
+// checkApplied fails where fewer customers have a plan than events were said to be applied.
+func (p *paying) checkApplied(want int) {
+	p.b.Helper()
+	var pro int
+	err := p.pool.QueryRow(p.b.Context(), `SELECT count(*) FROM account WHERE plan = 'pro'`).Scan(&pro)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	if pro != want {
+		p.b.Fatalf("%d customers have Pro, want %d", pro, want)
+	}
+}
+
+func (p *paying) payAll() batchTimes {
+	p.b.Helper()
+	times := p.batch(p.apply)
+	p.pro += webhookBatch
+	p.checkApplied(p.pro)
+	return times
 }
 
 // batch has do handle new customers' events, several at once, and waits until all have been handled.
@@ -233,7 +265,7 @@ func (p *paying) newCustomers(from, to int) {
 		SELECT id, replace(subject, 'payer-', 'cus_'), now() FROM made`, from, to)
 }
 
-// apply sends one webhook; the listener hears when it was applied.
+// apply sends one webhook; noting tells when it was applied.
 func (p *paying) apply(number int) {
 	id, body := notice(number)
 	p.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"irc.now/shared/batch"
 	"irc.now/shared/store"
 )
 
@@ -25,7 +26,18 @@ type queue struct {
 	// quick does not wait for the disk: what it loses when PostgreSQL crashes is a claim or an outcome, and the worst
 	// that follows is that an event is delivered again.
 	quick *pgxpool.Pool
+	// puts stores what arrives at the same time in one statement, so that they wait for the disk together.
+	puts *batch.Batcher[*put, struct{}]
 }
+
+// put is one event on its way into the queue.
+type put struct {
+	triggers []string
+	encoded  []byte
+}
+
+// putting has one statement at a time under way: what comes meanwhile is the next.
+var putting = batch.Limits{Loads: 1, Keys: 64, Patience: 10 * time.Second}
 
 // delivery is one event on its way to one trigger's subscriber.
 type delivery struct {
@@ -72,7 +84,9 @@ func openQueue(ctx context.Context, url string) (*queue, error) {
 		durable.Close()
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &queue{durable: durable, quick: quick}, nil
+	q := &queue{durable: durable, quick: quick}
+	q.puts = batch.New(putting, q.putAll)
+	return q, nil
 }
 
 func (q *queue) close() {
@@ -80,14 +94,27 @@ func (q *queue) close() {
 	q.quick.Close()
 }
 
-// put stores encoded once for each of triggers; when it returns nil, no crash loses it.
+// put stores encoded once for each of triggers; when it returns nil, no crash loses it. When ctx ends first, it may
+// be stored all the same.
 func (q *queue) put(ctx context.Context, triggers []string, encoded []byte) error {
-	_, err := q.durable.Exec(ctx, `INSERT INTO delivery (trigger, event) SELECT unnest($1::text[]), $2`,
-		triggers, encoded)
-	if err != nil {
+	if _, err := q.puts.Get(ctx, &put{triggers, encoded}); err != nil {
 		return store.Fault(fmt.Errorf("store event: %w", err))
 	}
 	return nil
+}
+
+// putAll stores all or none.
+func (q *queue) putAll(ctx context.Context, puts []*put) (map[*put]struct{}, error) {
+	var triggers []string
+	var events [][]byte
+	for _, p := range puts {
+		for _, trigger := range p.triggers {
+			triggers, events = append(triggers, trigger), append(events, p.encoded)
+		}
+	}
+	_, err := q.durable.Exec(ctx, `INSERT INTO delivery (trigger, event) SELECT * FROM unnest($1::text[], $2::bytea[])`,
+		triggers, events)
+	return nil, err
 }
 
 // claim takes up to limit deliveries of trigger that are due. They are due again after lease.
@@ -123,22 +150,22 @@ func (q *queue) settle(ctx context.Context, outcomes []outcome) error {
 	for _, o := range outcomes {
 		sorted[o.verdict] = append(sorted[o.verdict], o)
 	}
-	batch := &pgx.Batch{}
+	statements := &pgx.Batch{}
 	if done := append(sorted[delivered], sorted[dropped]...); len(done) > 0 {
-		batch.Queue(`DELETE FROM delivery WHERE number = ANY($1)`, numbers(done))
+		statements.Queue(`DELETE FROM delivery WHERE number = ANY($1)`, numbers(done))
 	}
 	if again := sorted[retried]; len(again) > 0 {
-		batch.Queue(`
+		statements.Queue(`
 			UPDATE delivery SET claimed = false, due_at = now() + later.seconds * interval '1 s'
 			FROM unnest($1::bigint[], $2::float8[]) AS later (number, seconds)
 			WHERE delivery.number = later.number`, numbers(again), pauses(again))
 	}
 	if back := sorted[released]; len(back) > 0 {
-		batch.Queue(`UPDATE delivery SET claimed = false, due_at = now(), attempts = attempts - 1
+		statements.Queue(`UPDATE delivery SET claimed = false, due_at = now(), attempts = attempts - 1
 			WHERE number = ANY($1)`, numbers(back))
 	}
 	if gone := sorted[dead]; len(gone) > 0 {
-		batch.Queue(`
+		statements.Queue(`
 			WITH gone AS (
 				DELETE FROM delivery USING unnest($1::bigint[], $2::text[]) AS why (number, problem)
 				WHERE delivery.number = why.number
@@ -146,7 +173,7 @@ func (q *queue) settle(ctx context.Context, outcomes []outcome) error {
 			INSERT INTO dead_letter (number, trigger, event, accepted_at, attempts, problem) SELECT * FROM gone`,
 			numbers(gone), problems(gone))
 	}
-	if err := q.quick.SendBatch(ctx, batch).Close(); err != nil {
+	if err := q.quick.SendBatch(ctx, statements).Close(); err != nil {
 		return fmt.Errorf("store outcomes of deliveries: %w", err)
 	}
 	return nil
