@@ -177,6 +177,17 @@ func TestOrdersAreRefusedWithASentence(t *testing.T) {
 	}
 }
 
+func TestProIsNotGivenBackWhileHostingIsPaidFor(t *testing.T) {
+	k := startTill(t)
+	ada := k.user(t, "ada")
+	checkout := ada.post("/billing/order", "product", "pro", "quantity", "1").status(http.StatusOK)
+	pay(t, checkout.Request.URL.String())
+	ada.post("/billing/order", "product", "starter", "quantity", "1").status(http.StatusOK)
+	ada.post("/billing/order", "product", "pro", "quantity", "0").status(http.StatusConflict).says("give back hosting first")
+	ada.post("/billing/order", "product", "starter", "quantity", "0").status(http.StatusOK)
+	ada.post("/billing/order", "product", "pro", "quantity", "0").status(http.StatusOK)
+}
+
 func TestADowngradeSaysWhatIsTooMuchAndUntilWhen(t *testing.T) {
 	k := startTill(t)
 	ada := k.user(t, "ada")
@@ -188,7 +199,7 @@ func TestADowngradeSaysWhatIsTooMuchAndUntilWhen(t *testing.T) {
 	k.settle(t, "ada", account.Ended, account.Holdings{})
 	until := time.Now().UTC().Add(account.Grace).Format("2 Jan 2006")
 	ada.get("/billing").says("You have 2 networks; your plan allows one network", "stays as it is until "+until)
-	ada.get("/networks").says("one", "two")
+	ada.get("/networks").says("one", "two", "You have 2 networks; your plan allows one network", "until "+until)
 }
 
 func TestThePageStaysWhenStripeIsAway(t *testing.T) {

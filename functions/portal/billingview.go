@@ -19,6 +19,7 @@ type billingPage struct {
 	Away     bool   // Stripe does not answer: no prices, nothing to buy
 	Over     *overView
 	Limits   []limitRow
+	Kept     string       // of what was said, by the shared bouncer
 	Plan     *productView // Pro, where it is for sale
 	AddOns   []productView
 	Hosting  []productView
@@ -66,7 +67,8 @@ func (p *portal) renderBilling(w http.ResponseWriter, r *http.Request, status in
 		return err
 	}
 	page := billingPage{
-		Standing: standingOf(user, billing, awaited(r)), Limits: limits(), Customer: billing.CustomerID != "",
+		Standing: standingOf(user, billing, awaited(r)), Limits: limits(),
+		Kept: scrollbackInWords(account.Holdings{}.Entitlements().Scrollback), Customer: billing.CustomerID != "",
 		Over: overOf(user, billing, p.bouncers.State(r.Context(), user)),
 	}
 	if problem != nil {

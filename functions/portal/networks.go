@@ -74,13 +74,19 @@ type networksPage struct {
 	statesView
 	Plan    planView
 	MayAdd  bool
+	Over    *overView
 	Pricing string
 }
 
 func (p *portal) showNetworks(w http.ResponseWriter, r *http.Request, user account.User) error {
 	state := p.bouncers.State(r.Context(), user)
+	billing, err := p.accounts.BillingOf(r.Context(), user.ID)
+	if err != nil {
+		return err
+	}
 	return p.render(w, r, http.StatusOK, "networks", "Networks", user, networksPage{
 		statesView: statesOf(user, state), Plan: planOf(user), MayAdd: mayAdd(user, state),
+		Over:    overOf(user, billing, state),
 		Pricing: p.plansPage(),
 	})
 }

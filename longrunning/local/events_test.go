@@ -1,9 +1,11 @@
 package local
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -17,6 +19,36 @@ func TestOnlyWhoKnowsThePathReachesTheBroker(t *testing.T) {
 		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, nil))
 		if reached := w.Code == http.StatusOK; reached != (want != "") || reached && w.Body.String() != want {
 			t.Errorf("%s: status %d, %q", path, w.Code, w.Body)
+		}
+	}
+}
+
+func TestInternalPortsAnswerToTheirAddressOnly(t *testing.T) {
+	p := &Platform{}
+	t.Cleanup(func() {
+		for _, stop := range p.onStop {
+			_ = stop(context.WithoutCancel(t.Context()))
+		}
+	})
+	address, err := p.serveInternal(t.Context(), http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := strings.TrimPrefix(address, "http://")
+	// A page whose own name somebody points at loopback sends that name.
+	for host, want := range map[string]int{own: http.StatusOK, "rebound.example": http.StatusMisdirectedRequest} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = host
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("%s: status %d, want %d", host, response.StatusCode, want)
 		}
 	}
 }

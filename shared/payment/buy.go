@@ -55,6 +55,10 @@ func acceptable(o Order, state State) error {
 	if o.Quantity == 0 && state.Holdings == (account.Holdings{}).Normal() {
 		return fault.New(fault.Conflict, "You do not have this, so there is nothing to give back.")
 	}
+	if o.Product == Pro && o.Quantity == 0 && state.Holdings.Hosting != account.NoHosting {
+		// It would go on to be paid for, and give nothing.
+		return fault.New(fault.Conflict, "Your hosting plan needs Pro. Please give back hosting first.")
+	}
 	if o.Product.Hosting() && o.Quantity > 0 && !state.Holdings.Entitlements().Networks {
 		return fault.New(fault.Conflict, "Hosting needs Pro. Please upgrade first, then choose a hosting plan.")
 	}
