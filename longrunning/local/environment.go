@@ -70,5 +70,13 @@ func (p *Platform) billingEnv() map[string]string {
 	return env
 }
 
+func (p *Platform) limitsEnv() map[string]string {
+	return map[string]string{
+		"ACCOUNTS_DATABASE_URL": p.tenants.accounts.owner.Reveal(),
+		"BOUNCER_ADMIN_URL":     p.internal.bounceradmin,
+		"BOUNCER_ADMIN_TOKEN":   p.secrets.values.BouncerAdmin,
+	}
+}
+
 // ownNetworks are the networks that may lie in private address space, as the portal and bounceradmin are told.
 func (p *Platform) ownNetworks() string { return localNetwork + "=irc+insecure://" + p.urls.Network }

@@ -22,7 +22,8 @@ func (p *Platform) startBroker(ctx context.Context, handler *late) error {
 	made, err := broker.New(broker.Config{
 		Manifests: knative.Base(), DatabaseURL: p.tenants.broker.owner.Reveal(),
 		Subscribers: map[string]config.URL{
-			"billing": config.URL(p.internal.billing), "revoke": config.URL(p.internal.revoke),
+			"billing": config.URL(p.internal.billing), "limits": config.URL(p.internal.limits),
+			"revoke": config.URL(p.internal.revoke),
 		},
 		Log: p.logOf("broker"), Metrics: telemetry.NewRegistry(), OnDeadLetter: p.sayDeadLetter,
 	})

@@ -39,6 +39,12 @@ func TestTheClustersTriggersRouteWhatIsSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	changed, err := event.New(event.SourceAccounts, event.PlanChanged{
+		Account: "0c2d6f6e-5b0e-4c55-9d6f-0f6f3f1f2a10", From: "pro", To: "free",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	tick := notice.Clone()
 	tick.SetType(event.TickType)
 	tick.SetSource("/apis/v1/namespaces/irc-now/pingsources/every-minute")
@@ -49,6 +55,7 @@ func TestTheClustersTriggersRouteWhatIsSent(t *testing.T) {
 		want  []string
 	}{
 		"a notice of Stripe's": {notice, []string{"billing"}},
+		"a changed plan":       {changed, []string{"limits"}},
 		"a tick":               {tick, []string{"billing-tick", "revoke-tick"}},
 		"another tick":         {otherTick, nil},
 	} {
