@@ -202,6 +202,19 @@ func TestPricesNameTheEntitlements(t *testing.T) {
 	}
 }
 
+func TestPricingSaysWhatCanBeBought(t *testing.T) {
+	if text := fetch(t, start(t), "/pricing").Text(); !strings.Contains(text, "takes no payments") {
+		t.Errorf("without a price the page says %q", text)
+	}
+	page := fetch(t, start(t, "PRO_PRICE", "$4 a month"), "/pricing")
+	if text := page.Text(); strings.Contains(text, "takes no payments") || !strings.Contains(text, "$4 a month") {
+		t.Errorf("with a price the page says %q", text)
+	}
+	if page.Find(`a[href$="/billing"]`).Length() != 1 {
+		t.Error("there is no way to buy")
+	}
+}
+
 func TestAddressesThatAreNotThere(t *testing.T) {
 	f := start(t)
 	w := request(f, "GET", "/nothing")

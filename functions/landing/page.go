@@ -59,6 +59,8 @@ func (p page) render(w http.ResponseWriter, s *settings, pages *design.Set) erro
 type content struct {
 	Path         string
 	Portal       string // where to sign up
+	Billing      string // where to buy
+	ProPrice     string // empty where nothing is for sale
 	Connection   guide.Connection
 	Guides       []guide.Guide
 	Irssi        guide.Guide
@@ -80,7 +82,8 @@ func contentFor(p page, s *settings) content {
 	irssi, _ := guide.Find(guides, "irssi")
 	free := plan.EntitlementsFor(plan.Free)
 	return content{
-		Path: p.path, Portal: s.PortalURL.Join("/"), Connection: connection, Guides: guides, Irssi: irssi,
+		Path: p.path, Portal: s.PortalURL.Join("/"), Billing: s.PortalURL.Join("/billing"), ProPrice: s.ProPrice,
+		Connection: connection, Guides: guides, Irssi: irssi,
 		Free: free, Pro: plan.EntitlementsFor(plan.Pro), MaxPasswords: plan.MaxPasswords,
 		MinHandle: plan.MinHandle, MaxHandle: plan.MaxHandle,
 		Unlimited: plan.Unlimited, Hours: int(free.Scrollback.Hours()),

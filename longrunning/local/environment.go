@@ -33,6 +33,7 @@ func (p *Platform) revokeEnv() map[string]string {
 
 func (p *Platform) landingEnv() map[string]string {
 	return map[string]string{
+		"PRO_PRICE":  p.proPrice(),
 		"BASE_URL":   p.urls.Landing,
 		"PORTAL_URL": p.urls.Portal,
 		"IRC_HOST":   "localhost",

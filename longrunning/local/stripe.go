@@ -27,6 +27,14 @@ var localPrices = []stripe.Price{
 	{ID: "price_growth", Name: "Growth hosting", Amount: 2400},
 }
 
+// proPrice is what the public site says that Pro costs.
+func (p *Platform) proPrice() string {
+	if p.config.Stripe.Settings.Configured() {
+		return "priced in the portal" // Stripe has the number, and the portal asks for it
+	}
+	return payment.Money(localPrices[0].Amount, "usd") + " a month"
+}
+
 // Stripe is the stand-in; nil where Stripe itself is used.
 func (p *Platform) Stripe() *stripe.Server { return p.stripe }
 
