@@ -1,10 +1,13 @@
 package portal_test
 
 import (
+	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +17,8 @@ import (
 	"irc.now/longrunning/local/stripe"
 	"irc.now/shared/account"
 	"irc.now/shared/config"
+	"irc.now/shared/fault"
+	"irc.now/shared/payment"
 	"irc.now/shared/store"
 )
 
@@ -174,6 +179,62 @@ func TestOrdersAreRefusedWithASentence(t *testing.T) {
 		{"pro", "0", 409, "nothing to give back"},
 	} {
 		ada.post("/billing/order", "product", row.product, "quantity", row.quantity).status(row.status).says(row.says)
+	}
+}
+
+// openCheckouts counts the pages on which the customer can pay.
+func (k *till) openCheckouts(t *testing.T, customerID string) int {
+	t.Helper()
+	address := k.front.URL + "/v1/checkout/sessions?status=open&customer=" + customerID
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer sk_test")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var open struct{ Data []struct{} }
+	if err := json.NewDecoder(response.Body).Decode(&open); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("status %d, %v", response.StatusCode, err)
+	}
+	return len(open.Data)
+}
+
+func TestOrdersAtTheSameMomentLeaveOnePageToPayOn(t *testing.T) {
+	k := startTill(t)
+	ada := k.user(t, "ada")
+	ada.post("/billing/manage").status(http.StatusOK) // is a customer
+	user, err := k.accounts.ByHandle(t.Context(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	billing, err := k.accounts.BillingOf(t.Context(), user.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := payment.New(payment.Settings{
+		Key: "sk_test", API: config.URL(k.front.URL), Pro: []string{"price_pro"},
+	}, slog.New(slog.DiscardHandler))
+	for range 5 {
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				_, err := client.Place(t.Context(), payment.Order{
+					CustomerID: billing.CustomerID, AccountID: user.ID, Product: payment.Pro, Quantity: 1,
+					SuccessURL: "http://my.example/", CancelURL: "http://my.example/",
+				})
+				if err != nil && !fault.Is(err, fault.Conflict) {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if open := k.openCheckouts(t, billing.CustomerID); open > 1 {
+			t.Fatalf("there are %d pages to pay on", open)
+		}
 	}
 }
 

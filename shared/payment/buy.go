@@ -2,6 +2,8 @@ package payment
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/stripe/stripe-go/v76"
 
@@ -85,12 +87,35 @@ func standingAllows(standing account.Standing) error {
 	}
 }
 
-// checkout sends the browser to pay for a new subscription. Pages that were opened before are closed: whoever pays in
-// two of them would pay twice.
+// checkout sends the browser to pay for a new subscription. Other pages to pay on are closed: whoever pays in two of
+// them would pay twice. It looks before, for those of earlier orders, and after, for those of the same moment.
 func (c *Client) checkout(ctx context.Context, o Order) (string, error) {
-	if err := c.closeCheckouts(ctx, o.CustomerID); err != nil {
+	open, err := c.openCheckouts(ctx, o.CustomerID)
+	if err != nil {
 		return "", err
 	}
+	if err := c.closeCheckouts(ctx, open, ""); err != nil {
+		return "", err
+	}
+	session, err := c.openCheckout(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	if open, err = c.openCheckouts(ctx, o.CustomerID); err != nil {
+		return "", err
+	}
+	// Of orders that cross, all that see each other let the same one stay.
+	stays := slices.Max(append(open, session.ID))
+	if err := c.closeCheckouts(ctx, open, stays); err != nil {
+		return "", err
+	}
+	if stays != session.ID {
+		return "", ordersCross()
+	}
+	return session.URL, nil
+}
+
+func (c *Client) openCheckout(ctx context.Context, o Order) (*stripe.CheckoutSession, error) {
 	params := &stripe.CheckoutSessionParams{
 		Mode:              stripe.String(string(stripe.CheckoutSessionModeSubscription)),
 		Customer:          stripe.String(o.CustomerID),
@@ -107,26 +132,47 @@ func (c *Client) checkout(ctx context.Context, o Order) (string, error) {
 	params.Context = ctx
 	session, err := c.stripe.CheckoutSessions.New(params)
 	if err != nil {
-		return "", faultOf(err, "open a checkout for %s", o.CustomerID)
+		return nil, faultOf(err, "open a checkout for %s", o.CustomerID)
 	}
-	return session.URL, nil
+	return session, nil
 }
 
-func (c *Client) closeCheckouts(ctx context.Context, customerID string) error {
+// openCheckouts are the ids of the pages on which the customer can pay.
+func (c *Client) openCheckouts(ctx context.Context, customerID string) (ids []string, err error) {
 	params := &stripe.CheckoutSessionListParams{Customer: stripe.String(customerID), Status: stripe.String("open")}
 	params.Context = ctx
 	list := c.stripe.CheckoutSessions.List(params)
 	for list.Next() {
-		expire := &stripe.CheckoutSessionExpireParams{}
-		expire.Context = ctx
-		if _, err := c.stripe.CheckoutSessions.Expire(list.CheckoutSession().ID, expire); err != nil {
-			return faultOf(err, "close a checkout of %s", customerID)
-		}
+		ids = append(ids, list.CheckoutSession().ID)
 	}
 	if err := list.Err(); err != nil {
-		return faultOf(err, "list checkouts of %s", customerID)
+		return nil, faultOf(err, "list checkouts of %s", customerID)
 	}
-	return nil
+	return ids, nil
+}
+
+// closeCheckouts closes all but one. It is a Conflict where one was closed, or paid, in the meantime.
+func (c *Client) closeCheckouts(ctx context.Context, ids []string, stays string) (crossed error) {
+	for _, id := range ids {
+		if id == stays {
+			continue
+		}
+		expire := &stripe.CheckoutSessionExpireParams{}
+		expire.Context = ctx
+		_, err := c.stripe.CheckoutSessions.Expire(id, expire)
+		refused, answered := errors.AsType[*stripe.Error](err)
+		switch {
+		case answered && refused.Type == stripe.ErrorTypeInvalidRequest:
+			crossed = ordersCross() // the others are closed all the same
+		case err != nil:
+			return faultOf(err, "close checkout %s", id)
+		}
+	}
+	return crossed
+}
+
+func ordersCross() error {
+	return fault.New(fault.Conflict, "Another order of yours is under way. Please look here again in a moment.")
 }
 
 // change alters the subscription that the customer pays for already. What costs more is charged now and refused with
