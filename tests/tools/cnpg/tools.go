@@ -1,0 +1,2 @@
+// Package cnpg pins the CloudNativePG that tests/cluster brings up.
+package cnpg

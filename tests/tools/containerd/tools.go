@@ -1,0 +1,2 @@
+// Package containerd pins the containerd that tests/cluster brings up.
+package containerd

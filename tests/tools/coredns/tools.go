@@ -1,0 +1,2 @@
+// Package coredns pins the CoreDNS that tests/cluster brings up.
+package coredns

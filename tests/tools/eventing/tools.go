@@ -1,0 +1,2 @@
+// Package eventing pins the Knative Eventing that tests/cluster brings up.
+package eventing

@@ -1,0 +1,2 @@
+// Package kubernetes pins the Kubernetes that tests/cluster brings up.
+package kubernetes

@@ -1,0 +1,2 @@
+// Package traefik pins the Traefik that tests/cluster brings up.
+package traefik
