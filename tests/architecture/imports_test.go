@@ -25,6 +25,13 @@ type pkg struct {
 // local is the one program that may put functions and longrunning programs together.
 const local = "longrunning/local"
 
+// kinds are our custom resources and kindsClient what reads and writes them: all that programs which are no operators
+// may know of those.
+const (
+	kinds       = "operators/api"
+	kindsClient = "operators/client"
+)
+
 // identityProvider is the library that makes an OpenID provider; in a cluster that is Keycloak's work.
 const identityProvider = "github.com/zitadel/oidc/"
 
@@ -43,6 +50,8 @@ func forbidden(from, to string) string {
 		return "tests/ is for tests"
 	case fromArea == "shared":
 		return "shared imports only shared"
+	case fromArea != "knative" && (within(to, kinds) || within(to, kindsClient)):
+		return ""
 	case within(from, local) && toArea != "operators":
 		return ""
 	case fromArea == "operators" && toArea == "operators":
@@ -121,6 +130,12 @@ func TestTheRuleOfImports(t *testing.T) {
 		{"functions/portal", "functions/landing", false},
 		{"functions/portal", "longrunning/local", false},
 		{"functions/portal", "operators/soju", false},
+		{"functions/portal", "operators/naming", false},
+		{"functions/portal", "operators/api/v1alpha1", true},
+		{"functions/portal", "operators/client", true},
+		{"longrunning/bounceradmin", "operators/client", true},
+		{"shared/bouncer", "operators/api/v1alpha1", false},
+		{"shared/bouncer", "operators/client", false},
 		{"functions/portal", "github.com/jackc/pgx/v5", true},
 		{"functions/portal", op, false},
 		{"shared/auth", "shared/store", true},

@@ -1,0 +1,90 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Hosting is the plan a network is hosted under; its limits are in shared/account/plan.
+// +kubebuilder:validation:Enum=starter;growth
+type Hosting string
+
+// The plans for networks.
+const (
+	HostingStarter Hosting = "starter"
+	HostingGrowth  Hosting = "growth"
+)
+
+// ErgoNetwork is one ergo, an IRC server that is a network of its own.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:path=ergonetworks,shortName=en,categories=irc
+// +kubebuilder:selectablefield:JSONPath=`.spec.owner`
+// +kubebuilder:printcolumn:name="Owner",type=string,JSONPath=`.spec.owner`
+// +kubebuilder:printcolumn:name="Plan",type=string,JSONPath=`.spec.hosting`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Host",type=string,JSONPath=`.status.host`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) >= 2 && size(self.metadata.name) <= 32",message="The name must have 2 to 32 characters."
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.matches('^[a-z]([a-z0-9-]*[a-z0-9])?$') && !self.metadata.name.contains('--')",message="The name must consist of the letters a to z, digits and single hyphens, start with a letter and not end in a hyphen."
+// +kubebuilder:validation:XValidation:rule="!(self.metadata.name.endsWith('serv') || self.metadata.name.startsWith('soju-') || self.metadata.name.startsWith('ergo-') || self.metadata.name.startsWith('irc-now'))",message="The name is reserved. Please pick another one."
+// +kubebuilder:validation:XValidation:rule="!(self.metadata.name in ['about', 'abuse', 'account', 'accounts', 'admin', 'administrator', 'all', 'anon', 'anonymous', 'api', 'argo', 'assets', 'auth', 'autoconfig', 'autodiscover', 'billing', 'blog', 'bnc', 'bot', 'bots', 'bouncer', 'cdn', 'chat', 'clients', 'contact', 'dashboard', 'database', 'db', 'dns', 'docs', 'ergo', 'everyone', 'example', 'faq', 'ftp', 'gamja', 'global', 'grafana', 'guest', 'help', 'here', 'hostmaster', 'identity', 'imap', 'img', 'info', 'internal', 'introspect', 'invalid', 'irc', 'ircd', 'ircnow', 'ircop', 'ircops', 'isatap', 'keycloak', 'knative', 'kubernetes', 'landing', 'legal', 'local', 'localdomain', 'localhost', 'login', 'mail', 'me', 'metrics', 'mod', 'moderator', 'mx', 'my', 'network', 'networks', 'nil', 'no-reply', 'nobody', 'none', 'noreply', 'ns', 'ns1', 'ns2', 'null', 'onion', 'openshift', 'oper', 'operator', 'opers', 'owner', 'password', 'pay', 'pics', 'pop', 'portal', 'postgres', 'postmaster', 'press', 'pricing', 'privacy', 'prometheus', 'register', 'root', 'security', 'self', 'server', 'service', 'services', 'signin', 'signup', 'smtp', 'soju', 'staff', 'static', 'status', 'stripe', 'support', 'sysop', 'system', 'team', 'terms', 'test', 'txt', 'undefined', 'user', 'users', 'webmaster', 'wpad', 'www'])",message="The name is reserved. Please pick another one."
+type ErgoNetwork struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// What the network shall be.
+	// +required
+	Spec ErgoNetworkSpec `json:"spec"`
+	// What the operator has made of it.
+	// +optional
+	Status Status `json:"status,omitzero"`
+}
+
+// ErgoNetworkSpec is what a network shall be.
+type ErgoNetworkSpec struct {
+	// The handle of the user whom the network belongs to, and who is its operator. It never changes.
+	// +required
+	// +kubebuilder:validation:MinLength=2
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="The owner never changes. Delete the network and make a new one."
+	Owner string `json:"owner"`
+
+	// The plan that the network is hosted under: how many clients may be connected follows from it.
+	// +required
+	Hosting Hosting `json:"hosting"`
+
+	// What clients show as the network's name: one word of letters, digits, dots, hyphens and underscores.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9._-]*$')",message="The network's name must be one word of letters, digits, dots, hyphens and underscores."
+	NetworkName string `json:"networkName"`
+
+	// The message of the day, which clients show when they connect. Lines end in a line feed.
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$')`,message="The message of the day must not hold control characters."
+	MOTD string `json:"motd,omitempty"`
+
+	// How many clients may be connected, where that shall be fewer than the plan allows.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100000
+	MaxClients *int32 `json:"maxClients,omitempty"`
+
+	// Stops the network. Its database, certificate and host name are kept.
+	// +optional
+	Suspended bool `json:"suspended,omitempty"`
+}
+
+// ErgoNetworkList is what a list request answers.
+// +kubebuilder:object:root=true
+type ErgoNetworkList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []ErgoNetwork `json:"items"`
+}
+
+// GetStatus gives the status for reading and writing.
+func (n *ErgoNetwork) GetStatus() *Status { return &n.Status }
