@@ -68,6 +68,14 @@ func (a apt) update(ctx context.Context) error {
 // run calls apt-get so that it neither reads the system's sources nor writes the system's state, and fails
 // rather than take a list or package that Debian has not signed.
 func (a apt) run(ctx context.Context, dir string, args ...string) error {
+	return process.Run(ctx, process.Spec{
+		Name: "apt-get", Path: "apt-get", Args: append(append(a.options(), "-q"), args...), Dir: dir,
+		Env: []string{"DEBIAN_FRONTEND=noninteractive"}, Log: a.log, Level: slog.LevelDebug,
+	})
+}
+
+// options are those that run speaks of.
+func (a apt) options() []string {
 	options := []string{
 		"Dir::Etc::SourceList=" + filepath.Join(a.dir, "sources.list"), "Dir::Etc::SourceParts=/dev/null",
 		"Dir::Etc::Preferences=/dev/null", "Dir::Etc::PreferencesParts=/dev/null",
@@ -81,8 +89,5 @@ func (a apt) run(ctx context.Context, dir string, args ...string) error {
 	for _, option := range options {
 		all = append(all, "-o", option)
 	}
-	return process.Run(ctx, process.Spec{
-		Name: "apt-get", Path: "apt-get", Args: append(append(all, "-q"), args...), Dir: dir,
-		Env: []string{"DEBIAN_FRONTEND=noninteractive"}, Log: a.log, Level: slog.LevelDebug,
-	})
+	return all
 }
