@@ -1,0 +1,59 @@
+package operatortest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+)
+
+// janitor waits for the end of its input, then kills the processes and removes the folder it was given. Processes
+// that are gone by then are no matter.
+const janitor = `cat >/dev/null; dir=$1; shift; [ -d "$dir" ] || exit 0; kill -9 "$@" 2>/dev/null; sleep 1; rm -rf -- "$dir"`
+
+// inputs keeps the janitors' inputs open as long as we live: the garbage collector would close them.
+var inputs []io.Closer
+
+// stopAfterUs makes sure that the servers working in dir end with this process even if it is killed or times out:
+// the kernel closes our pipes in every case, which another process notices. A server that was stopped properly has
+// removed its folder, and then nothing is killed.
+func stopAfterUs(dir string) error {
+	pids, err := working(dir)
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command("/bin/sh", append([]string{"-c", janitor, "janitor", dir}, pids...)...) //nolint:gosec,noctx // dir and pids are ours; it has to outlive us
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}                                      // Ctrl-C is not for it
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("clean up after tests: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("clean up after tests: %w", err)
+	}
+	inputs = append(inputs, input)
+	return nil
+}
+
+// working are the ids of processes that have dir in their command line. Where there is no /proc it finds none, and a
+// killed test leaves its servers behind.
+func working(dir string) ([]string, error) {
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return nil, fmt.Errorf("find the servers: %w", err)
+	}
+	var pids []string
+	for _, file := range files {
+		pid := filepath.Base(filepath.Dir(file))
+		line, err := os.ReadFile(file) //nolint:gosec // of /proc
+		if err != nil || pid == strconv.Itoa(os.Getpid()) || !bytes.Contains(line, []byte(dir)) {
+			continue // it has ended meanwhile, or is none of ours
+		}
+		pids = append(pids, pid)
+	}
+	return pids, nil
+}

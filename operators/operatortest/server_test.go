@@ -1,0 +1,67 @@
+package operatortest_test
+
+import (
+	"os"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"irc.now/operators/operatortest"
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(operatortest.Main(m, operatortest.Options{
+		Without: true,
+		CRDs:    []operatortest.Source{operatortest.Gateway, operatortest.Route, operatortest.CertManager},
+	}))
+}
+
+func TestItStoresAndValidates(t *testing.T) {
+	c := operatortest.Shared(t).Client(t, nil)
+	good := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "good", Namespace: "default"}, Data: map[string]string{"a": "b"}}
+	if err := c.Create(t.Context(), good); err != nil {
+		t.Fatal(err)
+	}
+	var read corev1.ConfigMap
+	if err := c.Get(t.Context(), client.ObjectKeyFromObject(good), &read); err != nil {
+		t.Fatal(err)
+	}
+	if read.Data["a"] != "b" || read.UID == "" {
+		t.Errorf("read %v, uid %q", read.Data, read.UID)
+	}
+	bad := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "Not a name", Namespace: "default"}}
+	if err := c.Create(t.Context(), bad); !apierrors.IsInvalid(err) {
+		t.Errorf("a bad name: %v", err)
+	}
+}
+
+func TestItKnowsTheKindsThatClustersHave(t *testing.T) {
+	c := operatortest.Shared(t).Client(t, nil)
+	for kind, version := range map[string]string{
+		"TLSRouteList":    "gateway.networking.k8s.io/v1alpha2",
+		"HTTPRouteList":   "gateway.networking.k8s.io/v1",
+		"RouteList":       "route.openshift.io/v1",
+		"CertificateList": "cert-manager.io/v1",
+	} {
+		list := &unstructured.UnstructuredList{}
+		list.SetAPIVersion(version)
+		list.SetKind(kind)
+		if err := c.List(t.Context(), list); err != nil {
+			t.Errorf("%s %s: %v", version, kind, err)
+		}
+	}
+}
+
+func TestAServerOfOnesOwnIsSeparate(t *testing.T) {
+	own := operatortest.Start(t, operatortest.Options{Without: true}).Client(t, nil)
+	list := &unstructured.UnstructuredList{}
+	list.SetAPIVersion("route.openshift.io/v1")
+	list.SetKind("RouteList")
+	if err := own.List(t.Context(), list); err == nil {
+		t.Error("it knows routes, which were not asked for")
+	}
+}
