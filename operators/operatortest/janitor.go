@@ -27,7 +27,7 @@ func stopAfterUs(dir string) error {
 		return err
 	}
 	cmd := exec.Command("/bin/sh", append([]string{"-c", janitor, "janitor", dir}, pids...)...) //nolint:gosec,noctx // dir and pids are ours; it has to outlive us
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}                                      // Ctrl-C is not for it
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}                                       // Ctrl-C is not for it
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		return fmt.Errorf("clean up after tests: %w", err)
