@@ -58,12 +58,19 @@ func (a apt) update(ctx context.Context) error {
 			return err
 		}
 	}
+	// What is installed here would be a candidate beside what the lists have.
+	if err := os.WriteFile(a.status(), nil, 0o644); err != nil { //nolint:gosec // An empty list, which apt's own user reads.
+		return err
+	}
 	line := fmt.Sprintf("deb [signed-by=%s] %s %s main\n", a.keyring, a.mirror, a.suite)
 	if err := os.WriteFile(filepath.Join(a.dir, "sources.list"), []byte(line), 0o600); err != nil {
 		return err
 	}
 	return a.run(ctx, a.dir, "update")
 }
+
+// status is the list of a machine on which nothing is installed.
+func (a apt) status() string { return filepath.Join(a.dir, "status") }
 
 // run calls apt-get so that it neither reads the system's sources nor writes the system's state, and fails
 // rather than take a list or package that Debian has not signed.
@@ -80,6 +87,7 @@ func (a apt) options() []string {
 		"Dir::Etc::SourceList=" + filepath.Join(a.dir, "sources.list"), "Dir::Etc::SourceParts=/dev/null",
 		"Dir::Etc::Preferences=/dev/null", "Dir::Etc::PreferencesParts=/dev/null",
 		"Dir::State::Lists=" + filepath.Join(a.dir, "lists"), "Dir::Cache=" + filepath.Join(a.dir, "cache"),
+		"Dir::State::status=" + a.status(),
 		"APT::Update::Error-Mode=any", "APT::Get::AllowUnauthenticated=false",
 		"Acquire::AllowInsecureRepositories=false", "Acquire::AllowWeakRepositories=false",
 		"Acquire::Languages=none", "Acquire::Retries=2", "Acquire::http::Timeout=30", "Acquire::https::Timeout=30",

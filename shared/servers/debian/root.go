@@ -160,12 +160,7 @@ func mergedUsr(root string) error {
 
 // closure asks apt which packages a machine without any would get.
 func (a apt) closure(ctx context.Context, packages []string) ([]string, error) {
-	status := filepath.Join(a.dir, "status")
-	if err := os.WriteFile(status, nil, 0o644); err != nil { //nolint:gosec // An empty list, which apt's own user reads.
-		return nil, err
-	}
-	args := append(a.options(), "-o", "Dir::State::status="+status, "-o", "APT::Install-Recommends=false",
-		"-qq", "--print-uris", "-y", "install")
+	args := append(a.options(), "-o", "APT::Install-Recommends=false", "-qq", "--print-uris", "-y", "install")
 	out, err := output(ctx, "apt-get", append(args, packages...)...)
 	if err != nil {
 		return nil, err

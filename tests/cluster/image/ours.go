@@ -149,7 +149,7 @@ func chatImage(ctx context.Context, log *slog.Logger) (Image, error) {
 func postgresImage(ctx context.Context, log *slog.Logger) (Image, error) {
 	return Debian(ctx, Packages{
 		Names:   []string{"postgresql-15", "dash", "bash", "coreutils", "tzdata", "libc-bin", "sed", "grep", "findutils"},
-		Without: []string{"libllvm*", "libz3*", "locales", "libc-l10n"}, Drop: []string{"usr/lib/postgresql/*/lib/bitcode"},
+		Without: []string{"libllvm*", "libz3*", "locales", "libc-l10n", "postgresql-common", "postgresql-client-common", "netbase"}, Drop: []string{"usr/lib/postgresql/*/lib/bitcode"},
 	}, Options{
 		Name: "postgresql", User: "26", Env: []string{"PATH=/usr/lib/postgresql/15/bin:/usr/bin:/bin", "LANG=C.UTF-8"},
 		Texts: map[string]string{
