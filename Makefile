@@ -38,6 +38,10 @@ shared/design/static/fonts/.fetched: shared/design/package-lock.json
 test: assets browser ## run all tests, against one PostgreSQL and the real soju and ergo
 	@$(GO) run ./shared/store/storetest/cmd -- $(GO) test -timeout 20m $(PACKAGE)
 
+.PHONY: apiserver
+apiserver: ## build the API server that tests of operators need (once 5 minutes, then seconds)
+	@$(GO) run ./tests/cluster/build/cmd etcd kubernetes/kube-apiserver
+
 .PHONY: test-race
 test-race: assets ## run the tests of concurrent packages under the race detector
 	@$(GO) run ./shared/store/storetest/cmd -- $(GO) test -race -timeout 20m $(RACY)
