@@ -2,6 +2,7 @@ package network
 
 import (
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -23,6 +24,13 @@ type document struct {
 	Limits                    limits               `json:"limits"`
 	Fakelag                   fakelag              `json:"fakelag"`
 	History                   history              `json:"history"`
+	API                       *api                 `json:"api,omitempty"`
+}
+
+type api struct {
+	Enabled      bool     `json:"enabled"`
+	Listener     string   `json:"listener"`
+	BearerTokens []string `json:"bearer-tokens"`
 }
 
 type named struct {
@@ -48,11 +56,13 @@ type server struct {
 	IPLimits      ipLimits            `json:"ip-limits"`
 	IPCloaking    ipCloaking          `json:"ip-cloaking"`
 	OperThrottle  string              `json:"oper-throttle"`
+	ProxyFrom     []string            `json:"proxy-allowed-from,omitempty"`
 }
 
 type listener struct {
 	TLS           *certificate `json:"tls,omitempty"`
 	MinTLSVersion string       `json:"min-tls-version,omitempty"`
+	WebSocket     bool         `json:"websocket,omitempty"`
 }
 
 type certificate struct {
@@ -260,6 +270,7 @@ func (c Config) document() document {
 			CommandBudgets: map[string]int{"CHATHISTORY": 16, "MARKREAD": 16, "MONITOR": 1, "WHO": 4},
 		},
 		History: c.history(),
+		API:     c.api(),
 	}
 }
 
@@ -277,6 +288,9 @@ func (c Config) server() server {
 	for _, l := range c.ListenTLS {
 		listeners[l.Address] = listener{TLS: &certificate{Cert: l.Cert, Key: l.Key}, MinTLSVersion: "1.2"}
 	}
+	for _, address := range c.ListenWebSocket {
+		listeners[address] = listener{WebSocket: true}
+	}
 	return server{
 		Name: c.ServerName, Listeners: listeners, Casemapping: "ascii", EnforceUTF8: true, CoerceIdent: "~u",
 		MOTD: c.MOTD, MOTDFormat: true, MaxSendQ: "96k", OperThrottle: "10s",
@@ -285,13 +299,14 @@ func (c Config) server() server {
 		IPCloaking: ipCloaking{
 			Enabled: true, EnabledForAlwaysOn: true, Netname: "irc", CIDRLenIPv4: 32, CIDRLenIPv6: 64, NumBits: 64,
 		},
+		ProxyFrom: c.Proxies,
 	}
 }
 
 func (c Config) ipLimits() ipLimits {
 	l := ipLimits{
 		Count: true, MaxConcurrent: 16, Throttle: true, Window: "10m", MaxPerWindow: 32,
-		CIDRLenIPv4: 32, CIDRLenIPv6: 64, Exempted: c.Exempt,
+		CIDRLenIPv4: 32, CIDRLenIPv6: 64, Exempted: c.exempted(),
 	}
 	if c.MaxClients > 0 {
 		l.CustomLimits = map[string]customLimit{"everyone": {
@@ -301,12 +316,35 @@ func (c Config) ipLimits() ipLimits {
 	return l
 }
 
+// exempted has loopback always: ergo never counts its clients when they come, but does when they go, so that each of
+// them would make room for one more than MaxClients.
+func (c Config) exempted() []string {
+	nets := slices.Clone(c.Exempt)
+	for _, loopback := range []string{"127.0.0.0/8", "::1/128"} {
+		if !slices.Contains(nets, loopback) {
+			nets = append(nets, loopback)
+		}
+	}
+	return nets
+}
+
 func (c Config) opers() map[string]oper {
 	opers := map[string]oper{}
 	for _, o := range c.Opers {
 		opers[o.Name] = oper{Class: "operator", Hidden: true, WhoisLine: "is a network operator", Password: o.PasswordHash}
 	}
 	return opers
+}
+
+func (c Config) api() *api {
+	if c.API.Listen == "" {
+		return nil
+	}
+	a := &api{Enabled: true, Listener: c.API.Listen}
+	for _, token := range c.API.Tokens {
+		a.BearerTokens = append(a.BearerTokens, token.Reveal())
+	}
+	return a
 }
 
 func (c Config) datastore() datastore {

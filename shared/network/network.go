@@ -5,10 +5,12 @@
 package network
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,9 +28,15 @@ type Config struct {
 	ServerName string // as a host name; it needs not resolve
 	Listen     []string
 	ListenTLS  []TLSListener
-	DataDir    string // for accounts and channels (ircd.db) and the lock file
-	MOTD       string // path of the message of the day; "" for none
-	Opers      []Oper
+	// ListenWebSocket are addresses for web clients, without TLS: whatever stands before them adds it.
+	ListenWebSocket []string
+	// Proxies are addresses or networks (CIDR) whose word is taken for the address of a client (X-Forwarded-For on
+	// WebSockets).
+	Proxies []string
+	API     API
+	DataDir string // for accounts and channels (ircd.db) and the lock file
+	MOTD    string // path of the message of the day; "" for none
+	Opers   []Oper
 	// Exempt are the networks (CIDR) whose clients are not counted and throttled per address: a bouncer
 	// connects many users from one.
 	Exempt []string
@@ -40,6 +48,12 @@ type Config struct {
 // TLSListener is an address that takes TLS. Cert and Key are paths of PEM files.
 type TLSListener struct{ Address, Cert, Key string }
 
+// API is ergo's HTTP interface: status, accounts, rehash. Whoever reaches it with a token may do everything.
+type API struct {
+	Listen string          // "" for none
+	Tokens []config.Secret // any of them is accepted
+}
+
 // Oper is an operator with all rights. PasswordHash is ergo's: bcrypt, as of `ergo genpasswd`.
 type Oper struct{ Name, PasswordHash string }
 
@@ -50,6 +64,10 @@ type History struct {
 	DatabaseURL config.Secret
 	Expiry      time.Duration // 0 for a week
 }
+
+// Environ are the variables that ergo needs. Debian builds it as if for an older Go, whose routes know no methods: the
+// HTTP interface would answer 404 to everything.
+var Environ = []string{"GODEBUG=httpmuxgo121=0"}
 
 const defaultExpiry = 7 * 24 * time.Hour
 
@@ -66,9 +84,10 @@ func (c Config) Render() ([]byte, error) {
 }
 
 var (
-	namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	hostPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
-	operPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,31}$`)
+	namePattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	hostPattern  = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
+	tokenPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{32,128}$`)
+	operPattern  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,31}$`)
 )
 
 func (c Config) check() error {
@@ -81,23 +100,36 @@ func (c Config) check() error {
 		return fmt.Errorf("network %s has no usable data folder", c.Name)
 	case c.MOTD != "" && !plain(c.MOTD):
 		return fmt.Errorf("network %s has no usable path of the message of the day", c.Name)
-	case len(c.Listen)+len(c.ListenTLS) == 0:
+	case len(c.Listen)+len(c.ListenTLS)+len(c.ListenWebSocket) == 0:
 		return fmt.Errorf("network %s listens nowhere", c.Name)
 	}
 	return c.checkLists()
 }
 
 func (c Config) checkLists() error {
-	addresses := c.Listen
+	addresses := slices.Concat(c.Listen, c.ListenWebSocket)
 	for _, listener := range c.ListenTLS {
 		if !plain(listener.Cert) || !plain(listener.Key) {
 			return fmt.Errorf("listener %q needs a certificate and a key", listener.Address)
 		}
-		addresses = append(addresses[:len(addresses):len(addresses)], listener.Address)
+		addresses = append(addresses, listener.Address)
+	}
+	if c.API.Listen != "" {
+		addresses = append(addresses, c.API.Listen)
 	}
 	for _, address := range addresses {
 		if err := checkAddress(address); err != nil {
 			return err
+		}
+	}
+	return errors.Join(c.checkProxies(), c.checkSecrets())
+}
+
+func (c Config) checkProxies() error {
+	for _, proxy := range c.Proxies {
+		_, notNetwork := netip.ParsePrefix(proxy)
+		if _, notAddress := netip.ParseAddr(proxy); notAddress != nil && notNetwork != nil {
+			return fmt.Errorf("proxy %q is neither an address nor a network", proxy)
 		}
 	}
 	for _, cidr := range c.Exempt {
@@ -105,9 +137,21 @@ func (c Config) checkLists() error {
 			return fmt.Errorf("exempt network: %w", err)
 		}
 	}
+	return nil
+}
+
+func (c Config) checkSecrets() error {
 	for _, oper := range c.Opers {
 		if !operPattern.MatchString(oper.Name) || !strings.HasPrefix(oper.PasswordHash, "$2") {
 			return fmt.Errorf("operator %q needs a plain name and a bcrypt hash", oper.Name)
+		}
+	}
+	if (c.API.Listen == "") != (len(c.API.Tokens) == 0) {
+		return errors.New("the HTTP interface needs both a listener and a token")
+	}
+	for _, token := range c.API.Tokens {
+		if !tokenPattern.MatchString(token.Reveal()) {
+			return errors.New("a token of the HTTP interface must be 32 to 128 letters, digits, dashes or underscores")
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"irc.now/shared/config"
 	"irc.now/shared/network"
 )
 
@@ -17,8 +18,10 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func full() network.Config {
 	return network.Config{
 		Name: "TestNet", ServerName: "irc.example.org", Listen: []string{"127.0.0.1:6667"},
-		ListenTLS: []network.TLSListener{{Address: ":6697", Cert: "/tls/tls.crt", Key: "/tls/tls.key"}},
-		DataDir:   "/var/lib/ergo", MOTD: "/etc/ergo/motd.txt",
+		ListenTLS:       []network.TLSListener{{Address: ":6697", Cert: "/tls/tls.crt", Key: "/tls/tls.key"}},
+		ListenWebSocket: []string{":8097"}, Proxies: []string{"10.1.0.0/16", "10.2.0.1"},
+		API:     network.API{Listen: ":8089", Tokens: []config.Secret{network.APIToken("key", "n")}},
+		DataDir: "/var/lib/ergo", MOTD: "/etc/ergo/motd.txt",
 		Opers:  []network.Oper{{Name: "owner", PasswordHash: "$2a$04$VZyAqFwBqgTEBQ4vAgjqoOx8JDxvlgO1H3rV1uYYtQ0RCcQ4JMpWW"}},
 		Exempt: []string{"10.0.0.0/8"}, MaxClients: 50,
 		History: network.History{DatabaseURL: "postgresql://u:p@h/d", Expiry: 48 * time.Hour},
@@ -62,6 +65,10 @@ func TestHostileValuesAreRefused(t *testing.T) {
 		"server name": func(c *network.Config, v string) { c.ServerName = v },
 		"listener":    func(c *network.Config, v string) { c.Listen = []string{v} },
 		"certificate": func(c *network.Config, v string) { c.ListenTLS[0].Cert = v + "\n" },
+		"web":         func(c *network.Config, v string) { c.ListenWebSocket = []string{v} },
+		"proxy":       func(c *network.Config, v string) { c.Proxies = []string{v} },
+		"API":         func(c *network.Config, v string) { c.API.Listen = v },
+		"token":       func(c *network.Config, v string) { c.API.Tokens = []config.Secret{config.Secret(v)} },
 		"exempt":      func(c *network.Config, v string) { c.Exempt = []string{v} },
 		"oper":        func(c *network.Config, v string) { c.Opers[0].Name = v },
 		"hash":        func(c *network.Config, v string) { c.Opers[0].PasswordHash = v },

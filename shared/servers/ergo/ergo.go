@@ -196,7 +196,8 @@ func (c *Config) initialise(ctx context.Context) error {
 
 func (c *Config) spec(command, path string) process.Spec {
 	return process.Spec{
-		Name: "ergo", Path: c.Program.Path, Args: []string{command, "--conf", path}, Env: c.Program.Env, Dir: c.Dir, Log: c.Log,
+		Name: "ergo", Path: c.Program.Path, Args: []string{command, "--conf", path},
+		Env: append(slices.Clip(c.Program.Env), network.Environ...), Dir: c.Dir, Log: c.Log,
 	}
 }
 
