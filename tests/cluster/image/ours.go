@@ -125,7 +125,7 @@ func foreign() []recipe {
 				Options{Name: "irc-now/soju", Entrypoint: []string{"soju"}, Log: log})
 		}},
 		{Ergo, func(ctx context.Context, log *slog.Logger) (Image, error) {
-			return Debian(ctx, Packages{Suites: []string{"sid", "forky"}, Names: []string{"ergochat"}},
+			return Debian(ctx, Packages{Suites: []string{"sid", "forky"}, Names: []string{"ergochat", "dash", "coreutils"}},
 				Options{Name: "irc-now/ergo", Entrypoint: []string{"ergo"}, Links: map[string]string{"/usr/local/bin/ergo": "/usr/bin/ergochat"}, Log: log})
 		}},
 		{Chat, chatImage},
