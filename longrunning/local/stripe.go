@@ -18,21 +18,12 @@ type StripeConfig struct {
 	WebhookSecrets []string
 }
 
-// localPrices are what the stand-in sells; the amounts are those of the public price list, in cents.
-var localPrices = []stripe.Price{
-	{ID: "price_pro", Name: "Pro", Amount: 400},
-	{ID: "price_log_search", Name: "Log search", Amount: 200},
-	{ID: "price_bot", Name: "Extra bot", Amount: 200},
-	{ID: "price_starter", Name: "Starter hosting", Amount: 1200},
-	{ID: "price_growth", Name: "Growth hosting", Amount: 2400},
-}
-
 // proPrice is what the public site says that Pro costs.
 func (p *Platform) proPrice() string {
 	if p.config.Stripe.Settings.Configured() {
 		return "priced in the portal" // Stripe has the number, and the portal asks for it
 	}
-	return payment.Money(localPrices[0].Amount, "usd") + " a month"
+	return payment.Money(stripe.PriceList()[0].Amount, "usd") + " a month"
 }
 
 // Stripe is the stand-in; nil where Stripe itself is used.
@@ -49,7 +40,7 @@ func (p *Platform) startStripe(handler *late) error {
 	}
 	server, err := stripe.New(stripe.Config{
 		URL: config.URL(p.urls.Stripe), Key: config.Secret(p.secrets.values.StripeKey), Webhook: p.Webhook(),
-		Secrets: []config.Secret{config.Secret(p.secrets.values.StripeWebhook)}, Prices: localPrices,
+		Secrets: []config.Secret{config.Secret(p.secrets.values.StripeWebhook)}, Prices: stripe.PriceList(),
 		Portal: config.URL(p.urls.Portal), File: p.dir("stripe.json"), Log: p.logOf("stripe stand-in"),
 	})
 	if err != nil {

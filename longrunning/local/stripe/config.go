@@ -40,3 +40,14 @@ func (c *Config) fill() error {
 	}
 	return nil
 }
+
+// PriceList is what the stand-in sells; the amounts are those of the public price list, in cents.
+func PriceList() []Price {
+	return []Price{
+		{ID: "price_pro", Name: "Pro", Amount: 400},
+		{ID: "price_log_search", Name: "Log search", Amount: 200},
+		{ID: "price_bot", Name: "Extra bot", Amount: 200},
+		{ID: "price_starter", Name: "Starter hosting", Amount: 1200},
+		{ID: "price_growth", Name: "Growth hosting", Amount: 2400},
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"irc.now/shared/servers"
+	"irc.now/shared/store/storetest"
+)
+
+// TestBothAnswerUnderTheirHost starts the whole program and asks it as the cluster's ingress does.
+func TestBothAnswerUnderTheirHost(t *testing.T) {
+	port, err := servers.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", port)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, map[string]string{
+			"ISSUER": "http://auth.irc.test", "STRIPE_URL": "http://stripe.irc.test", "PORTAL_URL": "https://my.irc.test",
+			"WEBHOOK_URL": "http://pay.irc.test/webhook", "DATABASE_ADMIN_URL": storetest.Server(t).URL("postgres"),
+			"PORTAL_CLIENT_SECRET": "a", "INTROSPECT_CLIENT_SECRET": "b", "STRIPE_KEY": "sk_test", "STRIPE_WEBHOOK_SECRET": "whsec",
+			"SEAL_KEY": "seal", "LISTEN_ADDRESS": address,
+		}, slog.New(slog.DiscardHandler))
+	}()
+	for host, want := range map[string]struct {
+		path   string
+		status int
+	}{
+		"auth.irc.test":   {"/.well-known/openid-configuration", http.StatusOK},
+		"stripe.irc.test": {"/v1/prices/price_pro", http.StatusUnauthorized},
+	} {
+		if status, body := ask(t, address, host, want.path); status != want.status {
+			t.Errorf("%s%s answers %d: %s", host, want.path, status, body)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// ask asks until there is an answer: the program says nobody when it is ready.
+func ask(t *testing.T, address, host, path string) (int, string) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = host
+		answer, err := http.DefaultClient.Do(request)
+		if err == nil {
+			body, _ := io.ReadAll(answer.Body)
+			_ = answer.Body.Close()
+			return answer.StatusCode, string(body)
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
