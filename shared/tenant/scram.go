@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"strconv"
+	"strings"
 )
 
 const (
@@ -19,14 +21,36 @@ const (
 func scramVerifier(password string) (string, error) {
 	salt := make([]byte, scramSaltBytes)
 	rand.Read(salt) // never fails
-	salted, err := pbkdf2.Key(sha256.New, password, salt, scramIterations, sha256.Size)
+	return verifierWith(password, salt, scramIterations)
+}
+
+func verifierWith(password string, salt []byte, iterations int) (string, error) {
+	salted, err := pbkdf2.Key(sha256.New, password, salt, iterations, sha256.Size)
 	if err != nil {
 		return "", fmt.Errorf("derive password verifier: %w", err)
 	}
 	stored := sha256.Sum256(keyed(salted, "Client Key"))
 	encode := base64.StdEncoding.EncodeToString
-	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", scramIterations, encode(salt), encode(stored[:]),
+	return fmt.Sprintf("SCRAM-SHA-256$%d:%s$%s:%s", iterations, encode(salt), encode(stored[:]),
 		encode(keyed(salted, "Server Key"))), nil
+}
+
+// verifies reports whether verifier, as PostgreSQL stores it, is of password.
+func verifies(verifier, password string) bool {
+	parameters, found := strings.CutPrefix(verifier, "SCRAM-SHA-256$")
+	count, rest, cut := strings.Cut(parameters, ":")
+	salt, _, split := strings.Cut(rest, "$")
+	iterations, err := strconv.Atoi(count)
+	// More iterations than PostgreSQL's are none of ours; they could take for ever.
+	if !found || !cut || !split || err != nil || iterations < 1 || iterations > scramIterations {
+		return false
+	}
+	decoded, err := base64.StdEncoding.DecodeString(salt)
+	if err != nil {
+		return false
+	}
+	again, err := verifierWith(password, decoded, iterations)
+	return err == nil && hmac.Equal([]byte(again), []byte(verifier))
 }
 
 func keyed(key []byte, text string) []byte {

@@ -1,7 +1,8 @@
 // Package tenant gives each service, bouncer and network a database of its own on a shared PostgreSQL server, with
 // two roles that can reach nothing else: the owner, and a reader.
 //
-// It makes no tables; the owner does.
+// It makes no tables; the owner does. A database that belongs to a custom resource bears a note of whose it is, and is
+// buried under another name before it is dropped: EnsureOwned, Bury, Sweep.
 package tenant
 
 import (
@@ -11,6 +12,7 @@ import (
 	"regexp"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"irc.now/shared/config"
@@ -73,28 +75,39 @@ func orRandom(password config.Secret) config.Secret {
 }
 
 func ensure(ctx context.Context, admin *pgxpool.Pool, c Credentials) error {
+	return withLock(ctx, admin, c.Database, func(conn *pgx.Conn) error { return ensureLocked(ctx, admin, conn, c) })
+}
+
+func ensureLocked(ctx context.Context, admin *pgxpool.Pool, conn *pgx.Conn, c Credentials) error {
+	if err := ensureRoles(ctx, conn, c); err != nil {
+		return err
+	}
+	if err := ensureDatabase(ctx, conn, c); err != nil {
+		return err
+	}
+	return grantInside(ctx, admin, c)
+}
+
+func ensureRoles(ctx context.Context, conn *pgx.Conn, c Credentials) error {
+	if err := ensureRole(ctx, conn, c.Owner, c.OwnerPassword); err != nil {
+		return err
+	}
+	return ensureRole(ctx, conn, c.Reader, c.ReaderPassword)
+}
+
+// withLock runs do while nobody else works on the tenant called name.
+func withLock(ctx context.Context, admin *pgxpool.Pool, name string, do func(*pgx.Conn) error) error {
 	conn, err := admin.Acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	unlock, err := lock(ctx, conn.Conn(), c.Database)
+	unlock, err := lock(ctx, conn.Conn(), name)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	for _, role := range []struct {
-		name     string
-		password config.Secret
-	}{{c.Owner, c.OwnerPassword}, {c.Reader, c.ReaderPassword}} {
-		if err := ensureRole(ctx, conn.Conn(), role.name, role.password); err != nil {
-			return err
-		}
-	}
-	if err := ensureDatabase(ctx, conn.Conn(), c); err != nil {
-		return err
-	}
-	return grantInside(ctx, admin, c)
+	return do(conn.Conn())
 }
 
 // lock keeps two callers from making the same tenant at once. CREATE DATABASE runs in no transaction, so the lock is
@@ -153,21 +166,28 @@ func ensureDatabase(ctx context.Context, conn *pgx.Conn, c Credentials) error {
 
 // grantInside sets the rights on what is in the database, now and later.
 func grantInside(ctx context.Context, admin *pgxpool.Pool, c Credentials) error {
+	owner, reader := identifier(c.Owner), identifier(c.Reader)
+	return inside(ctx, admin, c.Database, func(conn *pgx.Conn) error {
+		return execute(ctx, conn,
+			`REVOKE ALL ON SCHEMA public FROM PUBLIC`,
+			`ALTER SCHEMA public OWNER TO `+owner,
+			`GRANT USAGE ON SCHEMA public TO `+reader,
+			`GRANT SELECT ON ALL TABLES IN SCHEMA public TO `+reader,
+			`ALTER DEFAULT PRIVILEGES FOR ROLE `+owner+` IN SCHEMA public GRANT SELECT ON TABLES TO `+reader,
+		)
+	})
+}
+
+// inside runs do on a connection to the database, made from admin's own with only the database exchanged.
+func inside(ctx context.Context, admin *pgxpool.Pool, database string, do func(*pgx.Conn) error) error {
 	config := admin.Config().ConnConfig.Copy()
-	config.Database = c.Database
+	config.Database = database
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	owner, reader := identifier(c.Owner), identifier(c.Reader)
-	return execute(ctx, conn,
-		`REVOKE ALL ON SCHEMA public FROM PUBLIC`,
-		`ALTER SCHEMA public OWNER TO `+owner,
-		`GRANT USAGE ON SCHEMA public TO `+reader,
-		`GRANT SELECT ON ALL TABLES IN SCHEMA public TO `+reader,
-		`ALTER DEFAULT PRIVILEGES FOR ROLE `+owner+` IN SCHEMA public GRANT SELECT ON TABLES TO `+reader,
-	)
+	return do(conn)
 }
 
 // Drop removes the tenant called name with all its data, closing its connections. What is gone already is no error.
@@ -176,28 +196,25 @@ func Drop(ctx context.Context, admin *pgxpool.Pool, name string) error {
 	if err != nil {
 		return err
 	}
-	conn, err := admin.Acquire(ctx)
-	if err != nil {
-		return store.Fault(fmt.Errorf("drop tenant %s: %w", name, err))
-	}
-	defer conn.Release()
-	unlock, err := lock(ctx, conn.Conn(), name)
-	if err != nil {
-		return store.Fault(fmt.Errorf("drop tenant %s: %w", name, err))
-	}
-	defer unlock()
-	err = execute(ctx, conn.Conn(),
-		`DROP DATABASE IF EXISTS `+identifier(c.Database)+` WITH (FORCE)`,
-		`DROP ROLE IF EXISTS `+identifier(c.Reader),
-		`DROP ROLE IF EXISTS `+identifier(c.Owner),
-	)
+	err = withLock(ctx, admin, name, func(conn *pgx.Conn) error {
+		return execute(ctx, conn,
+			`DROP DATABASE IF EXISTS `+identifier(c.Database)+` WITH (FORCE)`,
+			`DROP ROLE IF EXISTS `+identifier(c.Reader),
+			`DROP ROLE IF EXISTS `+identifier(c.Owner),
+		)
+	})
 	if err != nil {
 		return store.Fault(fmt.Errorf("drop tenant %s: %w", name, err))
 	}
 	return nil
 }
 
-func execute(ctx context.Context, conn *pgx.Conn, statements ...string) error {
+// execer is a connection or a transaction.
+type execer interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+func execute(ctx context.Context, conn execer, statements ...string) error {
 	for _, statement := range statements {
 		if _, err := conn.Exec(ctx, statement); err != nil {
 			return err

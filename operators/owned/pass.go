@@ -1,0 +1,186 @@
+package owned
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/version"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"irc.now/operators/api/v1alpha1"
+	"irc.now/operators/naming"
+)
+
+// pass collects what one reconciliation finds out, and turns it into conditions.
+type pass struct {
+	status     *v1alpha1.Status
+	generation int64
+	version    string
+	now        time.Time
+	again      time.Duration // until the next look; 0 for none
+
+	parts []string            // condition types, in order
+	said  map[string]*outcome // what those that are not true say
+	left  *outcome            // why nothing was done at all
+}
+
+func (c *Controller[T]) begin(object T) *pass {
+	now := time.Now
+	if c.Now != nil {
+		now = c.Now
+	}
+	status := object.GetStatus()
+	return &pass{
+		status: status, generation: object.GetGeneration(), version: c.Version, now: now(),
+		said: map[string]*outcome{},
+	}
+}
+
+// newer reports whether a newer operator than own wrote the status, and then says so.
+func (p *pass) newer(own string) bool {
+	theirs, err := version.ParseSemantic(p.status.OperatorVersion)
+	if err != nil {
+		return false
+	}
+	ours, err := version.ParseSemantic(own)
+	if err != nil || !ours.LessThan(theirs) {
+		return false
+	}
+	p.left = &outcome{kind: stalled, reason: naming.NewerVersion, message: fmt.Sprintf(
+		"Version %s of the operator looked after this before. Version %s, which runs now, leaves everything as it is until it is updated.",
+		p.status.OperatorVersion, own)}
+	return true
+}
+
+func (p *pass) missing(needs []string) string {
+	for _, condition := range needs {
+		if p.said[condition] != nil {
+			return condition
+		}
+	}
+	return ""
+}
+
+func (p *pass) waitsFor(condition, missing string) {
+	p.parts = append(p.parts, condition)
+	p.said[condition] = &outcome{kind: p.said[missing].kind, reason: naming.WaitsForOther, message: fmt.Sprintf("This waits for %s.", missing)}
+	p.set(condition, metav1.ConditionFalse, naming.WaitsForOther, p.said[condition].message)
+}
+
+// record reports whether err is one to retry.
+func (p *pass) record(condition string, done Done, err error) bool {
+	p.parts = append(p.parts, condition)
+	if err == nil {
+		p.set(condition, metav1.ConditionTrue, done.Reason, done.Message)
+		return false
+	}
+	o, known := outcomeOf(err)
+	if !known {
+		o = &outcome{kind: waiting, reason: naming.Failed, message: "Something went wrong at our end; the operator tries again."}
+	}
+	if o.after > 0 && (p.again == 0 || o.after < p.again) {
+		p.again = o.after
+	}
+	p.said[condition] = o
+	p.set(condition, metav1.ConditionFalse, o.reason, o.message)
+	return !known
+}
+
+// summarise sets Ready, and Reconciling and Stalled as kstatus reads them.
+func (p *pass) summarise() {
+	if p.left != nil {
+		// The conditions of the newer operator stand; only that nobody acts on the object is said.
+		p.only(v1alpha1.Stalled, p.left)
+		return
+	}
+	p.status.ObservedGeneration = p.generation
+	p.status.OperatorVersion = p.version
+	worst := p.worst()
+	if worst == nil {
+		p.set(v1alpha1.Ready, metav1.ConditionTrue, naming.AllReady, "Everything is up.")
+		p.only("", nil)
+		return
+	}
+	p.set(v1alpha1.Ready, metav1.ConditionFalse, worst.reason, worst.message)
+	switch worst.kind {
+	case stalled:
+		p.only(v1alpha1.Stalled, worst)
+	case waiting:
+		p.only(v1alpha1.Reconciling, worst)
+	default:
+		p.only("", nil)
+	}
+}
+
+// worst is the first thing that somebody has to act on, else the first that is waited for, else what is off. What only
+// waits for another condition is never the reason.
+func (p *pass) worst() *outcome {
+	for _, wanted := range []kind{stalled, waiting, off} {
+		for _, condition := range p.parts {
+			if o := p.said[condition]; o != nil && o.kind == wanted && o.reason != naming.WaitsForOther {
+				return o
+			}
+		}
+	}
+	return nil
+}
+
+// only keeps one of Reconciling and Stalled, or none.
+func (p *pass) only(condition string, o *outcome) {
+	for _, other := range []string{v1alpha1.Reconciling, v1alpha1.Stalled} {
+		if other != condition {
+			meta.RemoveStatusCondition(&p.status.Conditions, other)
+		}
+	}
+	if condition != "" {
+		p.set(condition, metav1.ConditionTrue, o.reason, o.message)
+	}
+}
+
+// set writes a condition. The message is cut to what the schema takes.
+func (p *pass) set(condition string, status metav1.ConditionStatus, reason, message string) {
+	const most = 32768
+	meta.SetStatusCondition(&p.status.Conditions, metav1.Condition{
+		Type: condition, Status: status, Reason: reason, Message: strings.ToValidUTF8(message[:min(len(message), most)], ""),
+		ObservedGeneration: p.generation, LastTransitionTime: metav1.NewTime(p.now),
+	})
+}
+
+// patch writes the status if it changed, and tells of every condition that turned in an event.
+func (c *Controller[T]) patch(ctx context.Context, before, after T) error {
+	if equality.Semantic.DeepEqual(before.GetStatus(), after.GetStatus()) {
+		return nil
+	}
+	err := c.Client.Status().Patch(ctx, after, client.MergeFrom(before))
+	if apierrors.IsNotFound(err) {
+		return nil // it went while we worked
+	}
+	if err != nil {
+		return fmt.Errorf("write the status: %w", err)
+	}
+	c.tell(before, after)
+	return nil
+}
+
+func (c *Controller[T]) tell(before, after T) {
+	for _, condition := range after.GetStatus().Conditions {
+		was := meta.FindStatusCondition(before.GetStatus().Conditions, condition.Type)
+		if was != nil && was.Status == condition.Status && was.Reason == condition.Reason {
+			continue
+		}
+		if condition.Type == v1alpha1.Reconciling || condition.Reason == naming.WaitsForOther {
+			continue // others say it
+		}
+		kind := "Normal"
+		if condition.Type == v1alpha1.Stalled || condition.Reason == naming.Failed {
+			kind = "Warning"
+		}
+		c.Events.Eventf(after, nil, kind, condition.Reason, condition.Type, "%s", condition.Message)
+	}
+}
