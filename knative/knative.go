@@ -7,10 +7,10 @@ import (
 	"io/fs"
 )
 
-//go:embed base
+//go:embed base/broker.yaml base/sources base/triggers
 var files embed.FS
 
-// Base is the folder base: the manifests that every cluster gets.
+// Base is what the folder base says of events: the broker, its triggers and its sources.
 func Base() fs.FS {
 	base, err := fs.Sub(files, "base")
 	if err != nil {

@@ -54,7 +54,7 @@ func forbidden(from, to string) string {
 		return ""
 	case within(from, local) && toArea != "operators":
 		return ""
-	case fromArea == "operators" && toArea == "operators":
+	case fromArea == "operators" && toArea == "operators", fromArea == "knative" && toArea == "knative":
 		return ""
 	case fromArea == "functions" && toArea == "functions":
 		return "functions talk by events or HTTP, they never import each other"
