@@ -65,9 +65,9 @@ type History struct {
 	Expiry      time.Duration // 0 for a week
 }
 
-// Environ are the variables that ergo needs. Debian builds it as if for an older Go, whose routes know no methods: the
-// HTTP interface would answer 404 to everything.
-var Environ = []string{"GODEBUG=httpmuxgo121=0"}
+// Environ is what ergo needs in its environment. Debian builds it as if for an older Go, whose routes know no methods:
+// without this the HTTP interface answers 404 to everything.
+func Environ() map[string]string { return map[string]string{"GODEBUG": "httpmuxgo121=0"} }
 
 const defaultExpiry = 7 * 24 * time.Hour
 

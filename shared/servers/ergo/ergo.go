@@ -195,9 +195,12 @@ func (c *Config) initialise(ctx context.Context) error {
 }
 
 func (c *Config) spec(command, path string) process.Spec {
+	env := slices.Clone(c.Program.Env)
+	for name, value := range network.Environ() {
+		env = append(env, name+"="+value)
+	}
 	return process.Spec{
-		Name: "ergo", Path: c.Program.Path, Args: []string{command, "--conf", path},
-		Env: append(slices.Clip(c.Program.Env), network.Environ...), Dir: c.Dir, Log: c.Log,
+		Name: "ergo", Path: c.Program.Path, Args: []string{command, "--conf", path}, Env: env, Dir: c.Dir, Log: c.Log,
 	}
 }
 
