@@ -9,6 +9,8 @@ package naming
 import (
 	"strings"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"irc.now/operators/api/v1alpha1"
 )
 
@@ -22,6 +24,8 @@ const Finalizer = "irc.now/database"
 const (
 	// AdoptDatabase, "true" on a custom resource, lets it take over a database that exists already.
 	AdoptDatabase = "irc.now/adopt-database"
+	// Expires, on a volume's claim whose network is gone, is when it may be deleted (RFC 3339).
+	Expires = "irc.now/expires"
 	// Checksum, on a pod template, is of the configuration that the pod reads only when it starts.
 	Checksum = "irc.now/checksum"
 )
@@ -88,6 +92,16 @@ func (o Objects) WebRoute() string { return o.base + "-web" }
 // Database is the tenant in PostgreSQL. A name has no underscores, so no two become the same.
 func (o Objects) Database() string {
 	return o.program + "_" + strings.ReplaceAll(o.instance, "-", "_")
+}
+
+// OperatorSecret holds the owner's login as operator of the network.
+func (o Objects) OperatorSecret() string { return o.base + "-operator" }
+
+// Volume is the claim of a network's volume. It outlives the network for a while, so a later one of the same name has
+// another: uid is the custom resource's.
+func (o Objects) Volume(uid types.UID) string {
+	short, _, _ := strings.Cut(string(uid), "-")
+	return o.base + "-data-" + short
 }
 
 // Selector are the labels that choose the pods; they never change.

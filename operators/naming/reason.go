@@ -23,6 +23,9 @@ const (
 	PodReady    = "PodReady"
 	PodStarting = "PodStarting"
 	PodFailing  = "PodFailing"
+	// What runs has not loaded a change yet, or cannot.
+	ConfigurationPending = "ConfigurationPending"
+	ConfigurationRefused = "ConfigurationRefused"
 
 	// Of CertificateReady.
 	CertificateIssued  = "CertificateIssued"
@@ -42,5 +45,6 @@ const (
 	Repaired         = "Repaired"
 	Removed          = "Removed"
 	DatabaseBuried   = "DatabaseBuried"
+	Reloaded         = "Reloaded"
 	PasswordReplaced = "PasswordReplaced"
 )
