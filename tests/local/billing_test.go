@@ -5,12 +5,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/PuerkitoBio/goquery"
 	"github.com/stripe/stripe-go/v76/webhook"
 
 	"irc.now/longrunning/local/stripe"
@@ -20,34 +18,26 @@ import (
 // checkout orders Pro and ends at the page where one pays.
 func (p *person) checkout() *webclient.Page {
 	p.t.Helper()
-	page := p.visit("/billing").Says(http.StatusOK, "You pay nothing")
-	return page.Submit(`input[value="pro"]`, nil).Says(http.StatusOK, "1 × Pro")
+	return p.user().Checkout()
 }
 
 // pay buys Pro; what comes of it takes the way of the events.
 func (p *person) pay() {
 	p.t.Helper()
-	p.checkout().Submit(`button[value="pay"]`, nil).Says(http.StatusOK, "Plan and billing")
+	p.user().Pay()
 }
 
 // manage presses a button on Stripe's page about the subscription.
 func (p *person) manage(action string) {
 	p.t.Helper()
-	page := p.visit("/billing").Submit(`form[action="/billing/manage"] button`, nil).Says(http.StatusOK, "Your subscription")
-	page.Submit(`button[value="`+action+`"]`, nil).Says(http.StatusOK, "Your subscription")
+	p.user().Manage(action)
 }
 
 // awaitPlan reloads the billing page until it shows just these facts: the plan, what there is beside it, and the
 // state of the subscription.
 func (p *person) awaitPlan(want ...string) {
 	p.t.Helper()
-	var facts []string
-	eventually(p.t, func() bool {
-		facts = p.visit("/billing").Find("main .facts dd").Map(func(_ int, fact *goquery.Selection) string {
-			return strings.TrimSpace(fact.Text())
-		})
-		return slices.Equal(facts, want)
-	}, func() string { return fmt.Sprintf("the page says %q, want %q", facts, want) })
+	p.user().AwaitPlan(want...)
 }
 
 // awaitTaken waits until the stand-in has got rid of all webhooks.

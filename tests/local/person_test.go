@@ -5,14 +5,14 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"irc.now/shared/servers/serverstest"
+	"irc.now/tests/user"
 	"irc.now/tests/webclient"
 )
 
 // password is what everybody here signs in with at the identity provider.
-const password = "correct horse battery staple"
+const password = user.Password
 
 var people atomic.Int64
 
@@ -34,19 +34,22 @@ func visitor(t *testing.T) *person {
 	}
 }
 
+// user is the same person to the stories that all installations have in common.
+func (p *person) user() *user.Person {
+	return &user.Person{T: p.t, Browser: p.browser, Portal: site.Portal, Email: p.email, Handle: p.handle}
+}
+
 // signUp makes an account and ends at the handle picker.
 func (p *person) signUp() *webclient.Page {
 	p.t.Helper()
-	page := p.browser.Visit(site.Portal).Says(http.StatusOK, "Sign in").Follow("Create an account")
-	page = page.Submit(`[name="password"]`, webclient.Fields{"email": p.email, "password": password})
-	return page.Says(http.StatusOK, "Pick your handle")
+	return p.user().SignUp()
 }
 
 // newcomer has an account and a handle.
 func newcomer(t *testing.T) *person {
 	t.Helper()
 	p := visitor(t)
-	p.signUp().Submit(`[name="handle"]`, webclient.Fields{"handle": p.handle}).Says(http.StatusOK, "Dashboard")
+	p.user().Join()
 	return p
 }
 
@@ -59,13 +62,7 @@ func (p *person) visit(path string) *webclient.Page {
 // newPassword makes a connection password.
 func (p *person) newPassword(name string) string {
 	p.t.Helper()
-	page := p.visit("/passwords").Submit(`[name="name"]`, webclient.Fields{"name": name})
-	page.Says(http.StatusOK, "shown only here and only this once")
-	secret, _ := page.Find("main input[readonly]").First().Attr("value")
-	if len(secret) < 32 {
-		p.t.Fatalf("the page shows no password but %q in:\n%s", secret, page.Words("main"))
-	}
-	return secret
+	return p.user().NewPassword(name)
 }
 
 // localNetwork is what the picker calls the network that runs beside the platform.
@@ -83,11 +80,7 @@ func (p *person) joinLocalNetwork(channels string) {
 // awaitState reloads the networks until the page says word, as somebody without JavaScript does.
 func (p *person) awaitState(word string) {
 	p.t.Helper()
-	var words string
-	eventually(p.t, func() bool {
-		words = p.visit("/networks").Words("main .status")
-		return words == word
-	}, func() string { return fmt.Sprintf("the network's state stays %q, want %q", words, word) })
+	p.user().AwaitState(word)
 }
 
 // connect signs an IRC client in through SASL PLAIN.
@@ -97,16 +90,10 @@ func (p *person) connect(password string, caps ...string) *serverstest.Client {
 }
 
 // patience is how long a promise of "soon" may take on a busy machine.
-const patience = 30 * time.Second
+const patience = user.Patience
 
-// eventually asks until is true. The servers tell nobody when they get there, so there is nothing to wait for but time.
+// eventually asks until is true.
 func eventually(t *testing.T, is func() bool, complaint func() string) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !is() {
-		if time.Now().After(deadline) {
-			t.Fatal(complaint())
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
+	user.Eventually(t, is, complaint)
 }

@@ -28,14 +28,19 @@ type Browser struct {
 	client *http.Client
 }
 
-// New opens a browser without cookies.
+// New opens a browser without cookies that reaches this machine only.
 func New(t testing.TB) *Browser {
+	t.Helper()
+	return With(t, &http.Transport{DialContext: dialFrom(home())})
+}
+
+// With opens a browser without cookies that reaches the world through transport.
+func With(t testing.TB, transport *http.Transport) *Browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{DialContext: dialFrom(home())}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &Browser{t: t, client: &http.Client{Transport: transport, Jar: jar, Timeout: 30 * time.Second}}
 }

@@ -30,6 +30,11 @@ func Dial(t testing.TB, address string) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return Over(t, conn)
+}
+
+// Over speaks IRC over a connection that is there, and closes it when the test ends.
+func Over(t testing.TB, conn net.Conn) *Client {
 	t.Cleanup(func() { _ = conn.Close() })
 	return &Client{t: t, conn: conn, reader: bufio.NewReader(conn)}
 }
