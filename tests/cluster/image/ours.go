@@ -122,7 +122,11 @@ func foreign() []recipe {
 	return []recipe{
 		{Soju, func(ctx context.Context, log *slog.Logger) (Image, error) {
 			return Debian(ctx, Packages{Suites: []string{"sid", "forky"}, Names: []string{"soju"}},
-				Options{Name: "irc-now/soju", Entrypoint: []string{"soju"}, Log: log})
+				Options{
+					Name: "irc-now/soju", Entrypoint: []string{"soju"}, Log: log,
+					// The cluster's own authority comes with the bouncer's certificate, and networks there have theirs from it.
+					Env: []string{"SSL_CERT_DIR=/etc/ssl/certs:/etc/soju/tls"},
+				})
 		}},
 		{Ergo, func(ctx context.Context, log *slog.Logger) (Image, error) {
 			return Debian(ctx, Packages{Suites: []string{"sid", "forky"}, Names: []string{"ergochat", "dash", "coreutils"}},
