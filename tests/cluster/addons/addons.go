@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path"
-	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -53,7 +53,13 @@ func Install(ctx context.Context, cluster Cluster, o Options) error {
 	if err != nil {
 		return err
 	}
-	i := installer{Client: c, cluster: cluster, Options: o}
+	i := installer{Client: c, Options: o, image: func(ctx context.Context, program string) (image.Image, error) {
+		made, err := imageOf(ctx, o, program)
+		if err != nil {
+			return image.Image{}, fmt.Errorf("making the image of %s: %w", program, err)
+		}
+		return made, cluster.Load(ctx, made)
+	}}
 	began := time.Now()
 	for _, part := range components {
 		if err := i.install(ctx, part); err != nil {
@@ -73,7 +79,8 @@ func Install(ctx context.Context, cluster Cluster, o Options) error {
 type installer struct {
 	client.Client
 	Options
-	cluster Cluster
+	// image makes the image of a program, known by its package, and brings it to the node.
+	image func(ctx context.Context, program string) (image.Image, error)
 }
 
 // install makes a component's images and applies its objects.
@@ -114,9 +121,6 @@ func (i installer) objects(ctx context.Context, part component) ([]*object, erro
 		if err != nil {
 			return nil, err
 		}
-		if err := i.cluster.Load(ctx, made); err != nil {
-			return nil, fmt.Errorf("loading the image of %s: %w", program, err)
-		}
 		refs[koScheme+program] = made.Ref
 	}
 	substitute(objects, func(value string) string {
@@ -129,24 +133,20 @@ func (i installer) objects(ctx context.Context, part component) ([]*object, erro
 	return objects, nil
 }
 
-// image makes the image of a program by its package.
-func (i installer) image(ctx context.Context, program string) (image.Image, error) {
+// imageOf makes the image of a program out of the binary that tests/cluster/build has built, or out of our own package.
+func imageOf(ctx context.Context, o Options, program string) (image.Image, error) {
 	module, name := builtBy(program)
-	o := image.Options{Name: "addons/" + path.Join(module, name), Log: i.Log}
+	settings := image.Options{Name: "addons/" + path.Join(module, name), Log: o.Log}
 	if module == "" {
-		return image.Go(ctx, program, o)
+		return image.Go(ctx, program, settings)
 	}
 	if program == managerProgram {
 		// The operator's pods and PostgreSQL's look for it under these names.
 		self := "/ko-app/" + name
-		o.Links = map[string]string{"/manager": self, "/operator/manager_amd64": self}
-		o.Entrypoint = []string{"/manager"}
+		settings.Links = map[string]string{"/manager": self, "/operator/manager_" + runtime.GOARCH: self}
+		settings.Entrypoint = []string{"/manager"}
 	}
-	binary := build.Config{Root: i.Root}.Program(module, name)
-	if !filepath.IsAbs(binary) {
-		return image.Image{}, fmt.Errorf("the image of %s: the checkout's path %q is not absolute", program, i.Root)
-	}
-	return image.Go(ctx, binary, o)
+	return image.Go(ctx, build.Config{Root: o.Root}.Program(module, name), settings)
 }
 
 // builtBy says which module under tests/tools builds a program and how its file is called. Programs of our own module
