@@ -1,0 +1,209 @@
+package machine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Down ends the cluster and removes all it had: processes, containers, mounts, bridges, rules, kernel settings, data.
+// Programs and images stay in Dir, for the next time. It may be called when nothing runs.
+func Down(ctx context.Context, c Config) error {
+	if err := Check(); err != nil {
+		return err
+	}
+	m, err := Open(c)
+	if err != nil {
+		return err
+	}
+	if owner, err := os.ReadFile(filepath.Join(volatile, "owner")); err == nil && string(owner) != m.dir {
+		return fmt.Errorf("the cluster on this machine is that of %s: run `make cluster-down` there", owner)
+	}
+	for _, s := range []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"Kubernetes", m.stopAllBut("containerd")},
+		{"containers", m.endContainers},
+		{"containerd", m.stopAllBut()},
+		{"mounts", m.unmount},
+		{"control groups", removeGroups},
+		{"network", m.disconnect},
+		{"data", m.remove},
+	} {
+		if err := m.step(ctx, "ending "+s.name, s.do); err != nil {
+			return fmt.Errorf("take the cluster down: %s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// stopAllBut stops components, last started first.
+func (m *Machine) stopAllBut(keep ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		all := m.components()
+		slices.Reverse(all)
+		for _, c := range all {
+			if slices.Contains(keep, c.name) {
+				continue
+			}
+			c.grace = min(c.grace, time.Second)
+			if err := m.stop(ctx, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// endContainers kills what runs in pods, and then the shims, which would wait for containerd for ever.
+func (m *Machine) endContainers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return wait(ctx, func(context.Context) error {
+		pids, err := podProcesses()
+		if err != nil {
+			return err
+		}
+		if len(pids) == 0 {
+			if pids, err = commands("-address\x00" + socket); err != nil || len(pids) == 0 {
+				return err
+			}
+		}
+		for _, pid := range pids {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return err
+			}
+		}
+		return fmt.Errorf("%d processes of containers are still there", len(pids))
+	})
+}
+
+// groups are the control groups of pods, in every hierarchy, deepest first.
+func groups() ([]string, error) {
+	tops, err := filepath.Glob("/sys/fs/cgroup/*/kubepods")
+	if err != nil {
+		return nil, err
+	}
+	tops = append(tops, "/sys/fs/cgroup/kubepods")
+	var found []string
+	for _, top := range tops {
+		err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			if err == nil && d.IsDir() {
+				found = append(found, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read control groups: %w", err)
+		}
+	}
+	slices.SortFunc(found, func(a, b string) int { return strings.Count(b, "/") - strings.Count(a, "/") })
+	return found, nil
+}
+
+func podProcesses() ([]int, error) {
+	all, err := groups()
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, group := range all {
+		content, err := os.ReadFile(filepath.Join(group, "cgroup.procs"))
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENODEV) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.FieldsSeq(string(content)) {
+			if pid, err := strconv.Atoi(line); err == nil {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	slices.Sort(pids)
+	return slices.Compact(pids), nil
+}
+
+// commands are the processes whose command line, with NULs between the words, holds text.
+func commands(text string) ([]int, error) {
+	paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, path := range paths {
+		line, err := os.ReadFile(path)
+		if err != nil || !bytes.Contains(line, []byte(text)) {
+			continue // it has ended meanwhile, or is none of ours
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, nil
+}
+
+func removeGroups(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	return wait(ctx, func(context.Context) error {
+		all, err := groups()
+		if err != nil {
+			return err
+		}
+		for _, group := range all { // the kernel needs a moment until a group of killed processes is empty
+			if err := os.Remove(group); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// unmount unmounts what is mounted below our folders, the last mounted first.
+func (m *Machine) unmount(ctx context.Context) error {
+	content, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
+	slices.Reverse(lines)
+	for _, line := range lines {
+		fields := strings.Fields(line)
+		if len(fields) < 5 {
+			continue
+		}
+		point := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\134`, `\`).Replace(fields[4])
+		if !strings.HasPrefix(point, m.dir+"/") && !strings.HasPrefix(point, volatile+"/") {
+			continue
+		}
+		if _, err := run(ctx, "umount", "--lazy", point); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Machine) remove(context.Context) error {
+	for _, dir := range []string{m.dir, volatile} {
+		if err := os.RemoveAll(dir); err != nil {
+			return fmt.Errorf("remove the cluster's data: %w", err)
+		}
+	}
+	return nil
+}
