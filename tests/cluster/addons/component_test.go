@@ -115,7 +115,7 @@ func TestKnativeIsConfigured(t *testing.T) {
 	objects := read(t)["knative-serving"]
 	for _, want := range []struct{ name, key, value string }{
 		{"config-network", "ingress-class", "traefik.ingress.networking.knative.dev"},
-		{"config-network", "domain-template", "{{.Name}}.{{.Domain}}"},
+		{"config-network", "domain-template", `{{with index .Annotations "irc.now/host"}}{{.}}{{else}}{{.Name}}.{{.Domain}}{{end}}`},
 		{"config-domain", "irc.test", ""},
 		{"config-deployment", "queue-sidecar-image", "ko://knative.dev/serving/cmd/queue"},
 		{"config-autoscaler", "scale-to-zero-grace-period", "10s"},
