@@ -110,7 +110,7 @@ func serving(ctx context.Context, _ Options, s sources) ([]*object, error) {
 	objects = without(objects, kind("HorizontalPodAutoscaler", "PodDisruptionBudget", "Image", "Certificate"))
 	return objects, cmp.Or(
 		configure(objects, "config-network", map[string]string{
-			"ingress-class":   "traefik.ingress.networking.knative.dev",
+			"ingress-class": "traefik.ingress.networking.knative.dev",
 			// The overlay test gives the functions that the world reaches the hosts that they have elsewhere.
 			"domain-template": `{{with index .Annotations "irc.now/host"}}{{.}}{{else}}{{.Name}}.{{.Domain}}{{end}}`,
 		}),
