@@ -62,6 +62,20 @@ func Ours(ctx context.Context, log *slog.Logger) (Set, error) {
 	return set, nil
 }
 
+// One makes only the image that manifests call by that name.
+func One(ctx context.Context, name string, log *slog.Logger) (Image, error) {
+	recipes, err := programs()
+	if err != nil {
+		return Image{}, err
+	}
+	for _, r := range append(recipes, foreign()...) {
+		if r.name == name {
+			return r.make(ctx, log)
+		}
+	}
+	return Image{}, fmt.Errorf("make the image for %s: it is none of ours", name)
+}
+
 // programsAt are where our programs lie. A main package at a new place needs a line here, and one of the known kind
 // needs none.
 var programsAt = []string{"functions/*/cmd", "operators/cmd", "longrunning/bounceradmin/cmd", "tests/cluster/standin", "tests/cluster/hello"}
