@@ -32,7 +32,7 @@ const (
 	sweepEvery    = time.Hour
 )
 
-// Keys of the database's Secret.
+// Keys of the database's Secret. Pods refer to the exported ones.
 const (
 	keyHost           = "host"
 	keyPort           = "port"
@@ -41,8 +41,8 @@ const (
 	keyPassword       = "password"
 	keyReader         = "reader-user"
 	keyReaderPassword = "reader-password"
-	keyURI            = "uri"
-	keyReaderURI      = "reader-uri"
+	KeyURI            = "uri"
+	KeyReaderURI      = "reader-uri"
 )
 
 // Databases makes tenants' databases and puts them aside. [Tenants] is the real one.
@@ -218,7 +218,7 @@ func (d *DatabaseStep) secret(a Access, namespace string, names naming.Objects, 
 			keyHost: []byte(d.Server.Host), keyPort: []byte(strconv.Itoa(d.Server.Port)), keyDatabase: []byte(a.Database),
 			keyUser: []byte(a.Owner), keyPassword: []byte(a.OwnerPassword.Reveal()),
 			keyReader: []byte(a.Reader), keyReaderPassword: []byte(a.ReaderPassword.Reveal()),
-			keyURI: []byte(a.URI.Reveal()), keyReaderURI: []byte(a.ReaderURI.Reveal()),
+			KeyURI: []byte(a.URI.Reveal()), KeyReaderURI: []byte(a.ReaderURI.Reveal()),
 		},
 	}
 }

@@ -1,0 +1,111 @@
+package soju
+
+import (
+	"fmt"
+	"net/url"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"irc.now/operators/api/v1alpha1"
+	"irc.now/operators/naming"
+	"irc.now/operators/owned"
+	"irc.now/shared/bouncer"
+	"irc.now/shared/config"
+)
+
+// Ports of the pod. soju serves metrics to its own machine only, so they have no place in a Service.
+const (
+	portIRC     = 6697
+	portSocket  = 8080 // IRC over WebSocket: behind web chat's nginx, or the platform's for the shared bouncer
+	portChat    = 8081
+	portAdmin   = 8090
+	portMetrics = 9090
+)
+
+// Paths in the containers.
+const (
+	configFolder      = "/etc/soju"
+	configFile        = "soju.conf"
+	certificateFolder = configFolder + "/tls"
+	socketFolder      = "/run/soju"
+	socketPath        = socketFolder + "/admin"
+)
+
+// keyToken is bounceradmin's token in the configuration's Secret, beside configFile.
+const keyToken = "admin-token"
+
+// hostOf is the name that clients connect to. The shared bouncer is reached inside the cluster only.
+func hostOf(b *v1alpha1.SojuBouncer, s Settings) string {
+	if shared(b) {
+		return b.Name + "." + b.Namespace + ".svc"
+	}
+	return b.Name + "." + s.Domain
+}
+
+// certificateHost is the name in the certificate. IRC clients reach the shared bouncer at irc.DOMAIN, by a route of the
+// platform's own (knative/components/gateway, knative/overlays/openshift).
+func certificateHost(b *v1alpha1.SojuBouncer, s Settings) string {
+	if shared(b) {
+		return "irc." + s.Domain
+	}
+	return b.Name + "." + s.Domain
+}
+
+func shared(b *v1alpha1.SojuBouncer) bool { return b.Spec.Role == v1alpha1.RoleShared }
+
+// configFor is soju's configuration.
+func configFor(b *v1alpha1.SojuBouncer, s Settings, database owned.Access) ([]byte, error) {
+	oauth, err := oauthURL(b, s)
+	if err != nil {
+		return nil, err
+	}
+	socket := fmt.Sprintf("ws+insecure://127.0.0.1:%d", portSocket)
+	if shared(b) {
+		socket = fmt.Sprintf("ws+insecure://:%d", portSocket)
+	}
+	title := b.Spec.Title
+	if title == "" {
+		title = certificateHost(b, s)
+	}
+	c := bouncer.Config{
+		Hostname: certificateHost(b, s), Title: title, AdminSocket: socketPath,
+		Listen: []string{
+			fmt.Sprintf("ircs://:%d", portIRC), socket, fmt.Sprintf("http+prometheus://localhost:%d", portMetrics),
+		},
+		TLSCert: certificateFolder + "/" + corev1.TLSCertKey, TLSKey: certificateFolder + "/" + corev1.TLSPrivateKeyKey,
+		DatabaseURL: database.URI, OAuthURL: oauth,
+		MaxUserNetworks: int(b.Spec.MaxUserNetworks), MessageExpiryDays: int(b.Spec.MessageExpiryDays),
+	}
+	return c.Render()
+}
+
+// oauthURL is where soju asks whether somebody may sign in. A dedicated bouncer has an address of its own there, at
+// which nobody but its owner is known.
+func oauthURL(b *v1alpha1.SojuBouncer, s Settings) (config.Secret, error) {
+	u, err := url.Parse(s.IntrospectURL)
+	if err != nil {
+		return "", fmt.Errorf("read introspection's address: %w", err)
+	}
+	client, subject := v1alpha1.SharedBouncer, v1alpha1.SharedBouncer
+	if !shared(b) {
+		u = u.JoinPath("for", b.Spec.Owner)
+		client, subject = "bouncer-"+b.Spec.Owner, b.Spec.Owner
+	}
+	u.User = url.UserPassword(client, bouncer.IntrospectSecret(s.PlatformKey, subject).Reveal())
+	return config.Secret(u.String()), nil
+}
+
+// configSecretFor holds soju's configuration and bounceradmin's token.
+func configSecretFor(b *v1alpha1.SojuBouncer, s Settings, configuration []byte) *corev1.Secret {
+	names := naming.Bouncer(b.Name)
+	return &corev1.Secret{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: names.ConfigSecret(), Labels: names.Labels(b.Spec.Owner)},
+		Type:       corev1.SecretTypeOpaque,
+		Data: map[string][]byte{
+			configFile: configuration,
+			keyToken:   []byte(bouncer.AdminToken(s.PlatformKey, b.Name).Reveal()),
+		},
+	}
+}

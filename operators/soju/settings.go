@@ -1,0 +1,55 @@
+package soju
+
+import (
+	"errors"
+	"net/url"
+
+	"irc.now/operators/owned"
+	"irc.now/shared/config"
+)
+
+// Settings are the same for all bouncers.
+type Settings struct {
+	Domain string // a dedicated bouncer is NAME.Domain
+	// IntrospectURL is where functions/introspect answers inside the cluster.
+	IntrospectURL string
+	// PlatformKey is what tokens and client secrets are derived from; it never reaches a pod.
+	PlatformKey config.Secret
+	// OIDCIssuer and ChatClientID are what web chat signs users in with.
+	OIDCIssuer   string
+	ChatClientID string
+	// ExtraNetworks are networks of our own, as bouncer.ParseKnown reads them.
+	ExtraNetworks string
+
+	Images   Images
+	Database owned.DatabaseServer
+	Issuer   owned.Issuer
+	Gateway  owned.Gateway
+	// IRCSection and WebSection are the Gateway's listeners; "" attaches to all that fit.
+	IRCSection, WebSection string
+	// Platform are the namespaces of the platform's own programs, its database and its ingress.
+	Platform []string
+}
+
+// Images are the containers' images.
+type Images struct{ Soju, BouncerAdmin, Chat string }
+
+// Validate reports everything that is missing.
+func (s Settings) Validate() error {
+	var problems []error
+	for name, value := range map[string]string{
+		"the domain": s.Domain, "the platform's key": s.PlatformKey.Reveal(), "soju's image": s.Images.Soju,
+		"bounceradmin's image": s.Images.BouncerAdmin, "web chat's image": s.Images.Chat, "the database's host": s.Database.Host,
+		"the certificates' issuer": s.Issuer.Name, "web chat's client id": s.ChatClientID,
+	} {
+		if value == "" {
+			problems = append(problems, errors.New(name+" is missing"))
+		}
+	}
+	for name, value := range map[string]string{"introspection": s.IntrospectURL, "the OpenID provider": s.OIDCIssuer} {
+		if u, err := url.Parse(value); err != nil || u.Host == "" || u.User != nil {
+			problems = append(problems, errors.New("the address of "+name+" is no URL with a host"))
+		}
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,309 @@
+package soju
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	certmanager "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	certmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	gateway "sigs.k8s.io/gateway-api/apis/v1"
+
+	"irc.now/operators/api/v1alpha1"
+	"irc.now/operators/naming"
+	"irc.now/operators/operatortest"
+	"irc.now/operators/owned"
+	"irc.now/shared/config"
+	"irc.now/shared/store"
+	"irc.now/shared/store/storetest"
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(operatortest.Main(m, operatortest.Options{CRDs: []operatortest.Source{operatortest.Gateway, operatortest.CertManager}}))
+}
+
+func testSettings() Settings {
+	return Settings{
+		Domain: "irc.test", IntrospectURL: "http://introspect.irc-now.svc.cluster.local",
+		PlatformKey: "the platform's key", OIDCIssuer: "https://auth.irc.test/realms/irc", ChatClientID: "chat",
+		ExtraNetworks: "irc.now=ircs://network.irc.test:6697",
+		Images:        Images{Soju: "irc.now/soju", BouncerAdmin: "irc.now/longrunning/bounceradmin/cmd", Chat: "irc.now/chat"},
+		Database:      owned.DatabaseServer{Host: "tenants-rw.irc-now.svc", Port: 5432, SSLMode: "require"},
+		Issuer:        owned.Issuer{Kind: "ClusterIssuer", Name: "irc-now"},
+		Gateway:       owned.Gateway{Namespace: "irc-now", Name: "irc-now"}, IRCSection: "irc", WebSection: "https",
+		Platform: []string{"irc-now", "knative-serving"},
+	}
+}
+
+// world is a namespace on a real API server, a real PostgreSQL, and an operator whose passes the test runs itself. What
+// kubelets, cert-manager and routers would do is done by the test.
+type world struct {
+	t          *testing.T
+	client     client.Client
+	namespace  string
+	tenants    *owned.Tenants
+	settings   Settings
+	version    string
+	writes     *writes
+	events     *events.FakeRecorder
+	controller *owned.Controller[*v1alpha1.SojuBouncer]
+}
+
+func newWorld(t *testing.T, server *operatortest.Server) *world {
+	t.Helper()
+	scheme, err := owned.Scheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{
+		t: t, settings: testSettings(), namespace: strings.ToLower(strings.ReplaceAll(storetest.Name(), "_", "-")), version: "1.0.0", writes: &writes{}, tenants: newTenants(t),
+		events: events.NewFakeRecorder(1000),
+	}
+	w.client = counted(t, server, scheme, w.writes)
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: w.namespace, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
+	}}
+	if err := w.client.Create(t.Context(), namespace); err != nil {
+		t.Fatal(err)
+	}
+	w.restart()
+	return w
+}
+
+func newTenants(t *testing.T) *owned.Tenants {
+	pool, err := store.Open(t.Context(), storetest.Server(t).URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return &owned.Tenants{Admin: pool, Retention: time.Hour, Log: slog.New(slog.DiscardHandler)}
+}
+
+// restart is a new operator with nothing in memory.
+func (w *world) restart() {
+	r := Reconciler{Settings: w.settings, Databases: w.tenants, Log: slog.New(slog.DiscardHandler), Version: w.version}
+	w.controller = r.controller(w.client, w.client, w.events)
+}
+
+// writes counts requests that change something.
+type writes struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (w *writes) add(what string, object any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	name := fmt.Sprintf("%T", object)
+	if o, ok := object.(client.Object); ok {
+		name += " " + o.GetName()
+	} else if text, err := json.Marshal(object); err == nil {
+		name = string(text)
+	}
+	w.list = append(w.list, what+" "+name)
+}
+
+func (w *writes) take() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := w.list
+	w.list = nil
+	return list
+}
+
+func counted(t testing.TB, server *operatortest.Server, scheme *runtime.Scheme, w *writes) client.Client {
+	t.Helper()
+	c, err := client.NewWithWatch(server.Config(), client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return interceptor.NewClient(c, interceptor.Funcs{
+		Apply: func(ctx context.Context, c client.WithWatch, o runtime.ApplyConfiguration, options ...client.ApplyOption) error {
+			w.add("apply", o)
+			return c.Apply(ctx, o, options...)
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
+			w.add("patch", o)
+			return c.Patch(ctx, o, p, options...)
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.DeleteOption) error {
+			w.add("delete", o)
+			return c.Delete(ctx, o, options...)
+		},
+		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, options ...client.SubResourcePatchOption) error {
+			w.add("patch "+sub, o)
+			return c.SubResource(sub).Patch(ctx, o, p, options...)
+		},
+	})
+}
+
+// bouncer makes a dedicated bouncer with the spec changed as wanted.
+func (w *world) bouncer(name string, change func(*v1alpha1.SojuBouncer)) *v1alpha1.SojuBouncer {
+	w.t.Helper()
+	b := &v1alpha1.SojuBouncer{
+		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name},
+		Spec:       v1alpha1.SojuBouncerSpec{Owner: "alice", Role: v1alpha1.RoleDedicated},
+	}
+	if change != nil {
+		change(b)
+	}
+	if err := w.client.Create(w.t.Context(), b); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { w.forget(b) })
+	return b
+}
+
+// forget drops the database, whatever the test left of it.
+func (w *world) forget(b *v1alpha1.SojuBouncer) {
+	ctx := context.WithoutCancel(w.t.Context())
+	tenants := owned.Tenants{Log: slog.New(slog.DiscardHandler)}
+	pool, err := store.Open(ctx, storetest.Server(w.t).URL("postgres"))
+	if err != nil {
+		w.t.Error(err)
+		return
+	}
+	defer pool.Close()
+	tenants.Admin = pool
+	if err := tenants.Bury(ctx, naming.Bouncer(b.Name).Database(), string(b.UID)); err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *world) pass(b *v1alpha1.SojuBouncer) (ctrl.Result, error) {
+	return w.controller.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(b)})
+}
+
+// reconcile runs a pass, which must not fail, and reads the bouncer anew.
+func (w *world) reconcile(b *v1alpha1.SojuBouncer) ctrl.Result {
+	w.t.Helper()
+	result, err := w.pass(b)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.get(b.Name, b)
+	return result
+}
+
+func (w *world) get(name string, object client.Object) {
+	w.t.Helper()
+	if err := w.client.Get(w.t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, object); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) update(object client.Object, change func()) {
+	w.t.Helper()
+	w.get(object.GetName(), object)
+	change()
+	if err := w.client.Update(w.t.Context(), object, client.FieldOwner("somebody")); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// want checks a condition of the last pass.
+func (w *world) want(b *v1alpha1.SojuBouncer, kind string, status metav1.ConditionStatus, reason string, words ...string) {
+	w.t.Helper()
+	condition := meta.FindStatusCondition(b.Status.Conditions, kind)
+	if condition == nil {
+		w.t.Fatalf("there is no condition %s in %+v", kind, b.Status.Conditions)
+	}
+	if condition.Status != status || condition.Reason != reason {
+		w.t.Errorf("%s is %s/%s (%s), want %s/%s", kind, condition.Status, condition.Reason, condition.Message, status, reason)
+	}
+	for _, word := range words {
+		if !strings.Contains(condition.Message, word) {
+			w.t.Errorf("%s says %q, without %q", kind, condition.Message, word)
+		}
+	}
+}
+
+func (w *world) absent(b *v1alpha1.SojuBouncer, kind string) {
+	w.t.Helper()
+	if c := meta.FindStatusCondition(b.Status.Conditions, kind); c != nil {
+		w.t.Errorf("%s is there: %+v", kind, c)
+	}
+}
+
+// surround does what a cluster would: run the pod, issue the certificate, admit the routes.
+func (w *world) surround(b *v1alpha1.SojuBouncer) {
+	w.t.Helper()
+	w.run(b.Name)
+	w.issue(b.Name)
+	w.admit(b.Name)
+}
+
+func (w *world) run(name string) {
+	w.t.Helper()
+	var d appsv1.Deployment
+	w.get(name, &d)
+	d.Status = appsv1.DeploymentStatus{
+		ObservedGeneration: d.Generation, Replicas: *d.Spec.Replicas, UpdatedReplicas: *d.Spec.Replicas,
+		ReadyReplicas: *d.Spec.Replicas, AvailableReplicas: *d.Spec.Replicas,
+	}
+	w.status(&d)
+}
+
+func (w *world) issue(name string) {
+	w.t.Helper()
+	var c certmanager.Certificate
+	w.get(name+"-tls", &c)
+	c.Status.Conditions = []certmanager.CertificateCondition{{
+		Type: certmanager.CertificateConditionReady, Status: certmeta.ConditionTrue, Reason: "Ready", ObservedGeneration: c.Generation,
+	}}
+	w.status(&c)
+}
+
+func (w *world) admit(name string) {
+	w.t.Helper()
+	var tls gateway.TLSRoute
+	w.get(name+"-irc", &tls)
+	tls.Status.Parents = accepted(tls.Spec.ParentRefs[0], tls.Generation)
+	w.status(&tls)
+	var http gateway.HTTPRoute
+	w.get(name+"-web", &http)
+	http.Status.Parents = accepted(http.Spec.ParentRefs[0], http.Generation)
+	w.status(&http)
+}
+
+func accepted(parent gateway.ParentReference, generation int64) []gateway.RouteParentStatus {
+	return []gateway.RouteParentStatus{{ParentRef: parent, ControllerName: "example.org/gateway", Conditions: []metav1.Condition{{
+		Type: string(gateway.RouteConditionAccepted), Status: metav1.ConditionTrue, Reason: "Accepted",
+		ObservedGeneration: generation, LastTransitionTime: metav1.Now(),
+	}}}}
+}
+
+func (w *world) status(object client.Object) {
+	w.t.Helper()
+	if err := w.client.Status().Update(w.t.Context(), object); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// ready brings a bouncer up.
+func (w *world) ready(name string, change func(*v1alpha1.SojuBouncer)) *v1alpha1.SojuBouncer {
+	w.t.Helper()
+	b := w.bouncer(name, change)
+	w.reconcile(b)
+	w.surround(b)
+	w.reconcile(b)
+	w.want(b, v1alpha1.Ready, metav1.ConditionTrue, naming.AllReady)
+	return b
+}
+
+func secretOf(text string) config.Secret { return config.Secret(text) }
