@@ -1,0 +1,190 @@
+package ergo
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"irc.now/operators/api/v1alpha1"
+	"irc.now/operators/naming"
+	"irc.now/operators/owned"
+	"irc.now/shared/config"
+)
+
+// Reconciler is the operator of ErgoNetworks.
+type Reconciler struct {
+	Settings
+	Databases owned.Databases
+	Servers   *Servers
+	Log       *slog.Logger
+	Version   string           // the operator's own
+	Workers   int              // how many networks are worked on at a time; 0 for one
+	Now       func() time.Time // nil for time.Now
+
+	writer  *owned.Writer
+	events  events.EventRecorder
+	running *running
+}
+
+// SetupWithManager makes mgr run the operator. mgr has owned.Scheme, and a cache with owned.CacheOptions.
+//
+// +kubebuilder:rbac:groups=irc.now,namespace=irc-now-tenants,resources=ergonetworks,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=irc.now,namespace=irc-now-tenants,resources=ergonetworks/status,verbs=patch
+// +kubebuilder:rbac:groups=irc.now,namespace=irc-now-tenants,resources=ergonetworks/finalizers,verbs=update
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	if err := r.Settings.Validate(); err != nil {
+		return fmt.Errorf("the ergo operator: %w", err)
+	}
+	if err := mgr.Add(&Sweeper{Client: mgr.GetClient(), Log: r.Log, Now: r.Now}); err != nil {
+		return fmt.Errorf("the ergo operator: %w", err)
+	}
+	return r.controller(mgr).Setup(mgr, naming.Ergo, max(r.Workers, 1))
+}
+
+func (r *Reconciler) controller(mgr ctrl.Manager) *owned.Controller[*v1alpha1.ErgoNetwork] {
+	r.writer = &owned.Writer{Client: mgr.GetClient(), Live: mgr.GetAPIReader()}
+	r.events = mgr.GetEventRecorder(naming.FieldOwner)
+	r.running = newRunning(r.Servers, r.Log)
+	return &owned.Controller[*v1alpha1.ErgoNetwork]{
+		Client: mgr.GetClient(), Events: r.events, Log: r.Log, Version: r.Version, Now: r.Now,
+		New:   func() *v1alpha1.ErgoNetwork { return &v1alpha1.ErgoNetwork{} },
+		Parts: r.parts, Finalize: r.finalize,
+	}
+}
+
+// parts of one network. The workload needs the database only where history is kept there.
+func (r *Reconciler) parts(_ context.Context, n *v1alpha1.ErgoNetwork) []owned.Part {
+	n.Status.Host = r.hostOf(n)
+	var uri config.Secret
+	var needs []string
+	if r.History == HistoryPostgreSQL {
+		needs = []string{v1alpha1.DatabaseReady}
+	}
+	return []owned.Part{
+		{Condition: v1alpha1.DatabaseReady, Reconcile: func(ctx context.Context) (owned.Done, error) {
+			step := owned.DatabaseStep{Writer: r.writer, Databases: r.Databases, Server: r.Database}
+			access, done, err := step.Reconcile(ctx, n, names(n), n.Spec.Owner)
+			if r.History == HistoryPostgreSQL {
+				uri = access.URI
+				return done, err
+			}
+			done.Message += " The network does not use it: this platform's server keeps history in memory, and forgets it when it restarts. Accounts and channels are kept."
+			return done, err
+		}},
+		{Condition: v1alpha1.CertificateReady, Reconcile: func(ctx context.Context) (owned.Done, error) {
+			step := owned.CertificateStep{Writer: r.writer, Issuer: r.Issuer}
+			return step.Reconcile(ctx, n, names(n), n.Spec.Owner, r.hostOf(n))
+		}},
+		{Condition: v1alpha1.WorkloadReady, Needs: needs, Reconcile: func(ctx context.Context) (owned.Done, error) {
+			return r.reconcileWorkload(ctx, n, uri)
+		}},
+		{Condition: v1alpha1.Exposed, Reconcile: func(ctx context.Context) (owned.Done, error) {
+			step := owned.ExposureStep{Writer: r.writer, Gateway: r.Gateway}
+			return step.Reconcile(ctx, n, names(n), n.Spec.Owner, owned.Entrance{
+				Host: r.hostOf(n), IRC: portIRC, Web: portWeb, IRCSection: r.IRCSection, WebSection: r.WebSection,
+			})
+		}},
+	}
+}
+
+// reconcileWorkload makes everything that the pod needs, the pod, and brings changes to a pod that runs.
+func (r *Reconciler) reconcileWorkload(ctx context.Context, n *v1alpha1.ErgoNetwork, database config.Secret) (owned.Done, error) {
+	l, err := r.reconcileLogin(ctx, n)
+	if err != nil {
+		return owned.Done{}, err
+	}
+	made, err := r.render(n, l, database)
+	if err != nil {
+		return owned.Done{}, owned.Stall(naming.Refused, fmt.Sprintf("The network cannot be set up as it is described: %s.", err))
+	}
+	if err := r.reconcileVolume(ctx, n); err != nil {
+		return owned.Done{}, err
+	}
+	for _, object := range []client.Object{
+		configSecretFor(n, made), serviceFor(n), apiServiceFor(n),
+		owned.NetworkPolicyFor(n.Namespace, names(n), n.Spec.Owner, owned.Reach{
+			Public: []int32{portIRC, portWeb}, Private: []int32{portAPI}, Platform: r.Platform,
+		}),
+		owned.DisruptionBudgetFor(n.Namespace, names(n), n.Spec.Owner),
+		r.workloadFor(n, made.start),
+	} {
+		if _, err := r.writer.Apply(ctx, n, object); err != nil {
+			return owned.Done{}, err
+		}
+	}
+	done, err := owned.WorkloadState(ctx, r.writer, n, names(n), n.Spec.Suspended)
+	if err != nil {
+		r.running.forget(n.UID)
+		return owned.Done{}, err
+	}
+	return done, r.reload(ctx, n, made)
+}
+
+// reload brings configuration and certificate to the pod that runs.
+func (r *Reconciler) reload(ctx context.Context, n *v1alpha1.ErgoNetwork, made rendered) error {
+	var secret corev1.Secret
+	key := client.ObjectKey{Namespace: n.Namespace, Name: names(n).Certificate()}
+	if err := r.writer.Client.Get(ctx, key, &secret); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("read the certificate's secret: %w", err)
+	}
+	shown, ok := fingerprintOf(secret.Data[corev1.TLSCertKey])
+	if !ok {
+		// The pod has one, or it would not run; which one that should be is not known now.
+		return owned.Wait(naming.ConfigurationPending, "The network runs. Its certificate is being replaced.", retryLoad)
+	}
+	reloaded, err := r.running.load(ctx, n, want{rendered: made, host: r.hostOf(n), certificate: shown})
+	if reloaded {
+		r.events.Eventf(n, nil, corev1.EventTypeNormal, naming.Reloaded, "Reload", "The server loaded its changed configuration or certificate; nobody was disconnected.")
+	}
+	return err
+}
+
+// reconcileLogin keeps the owner's login as operator of the network.
+func (r *Reconciler) reconcileLogin(ctx context.Context, n *v1alpha1.ErgoNetwork) (login, error) {
+	data, err := r.loginData(ctx, n)
+	if err != nil {
+		return login{}, err
+	}
+	l, replaced, err := loginFrom(data, n.Spec.Owner)
+	if err != nil {
+		return login{}, err
+	}
+	if _, err := r.writer.Apply(ctx, n, loginSecretFor(n, l)); err != nil {
+		return login{}, err
+	}
+	if replaced {
+		r.events.Eventf(n, nil, corev1.EventTypeWarning, naming.PasswordReplaced, "Login",
+			"The operator's password in the Secret %s could not be sent in an IRC message, so it was replaced.", names(n).OperatorSecret())
+	}
+	return l, nil
+}
+
+// loginData reads the Secret from the cache, and past it before a new password is made: a cache that lags behind our
+// own last write must not cost a working one.
+func (r *Reconciler) loginData(ctx context.Context, n *v1alpha1.ErgoNetwork) (map[string][]byte, error) {
+	key := client.ObjectKey{Namespace: n.Namespace, Name: names(n).OperatorSecret()}
+	var secret corev1.Secret
+	for _, from := range []client.Reader{r.writer.Client, r.writer.Live} {
+		if err := from.Get(ctx, key, &secret); err != nil && !apierrors.IsNotFound(err) {
+			return nil, fmt.Errorf("read the operator's login: %w", err)
+		}
+		if len(secret.Data[keyPassword]) > 0 {
+			break
+		}
+	}
+	return secret.Data, nil
+}
+
+func (r *Reconciler) now() time.Time {
+	if r.Now == nil {
+		return time.Now()
+	}
+	return r.Now()
+}
