@@ -55,17 +55,21 @@ func (s *Store) TryClaim(ctx context.Context, c Claim, decide func(open []OpenCl
 }
 
 func (s *Store) decideOn(ctx context.Context, c Claim, decide func([]OpenClaim) error, record func(pgx.Tx) error) error {
+	var refusal error
 	err := store.InTx(ctx, s.pool, func(tx pgx.Tx) error {
 		open, err := lockClaims(ctx, tx, c)
 		if err != nil {
 			return err
 		}
-		if err := decide(open); err != nil {
-			return err
+		if refusal = decide(open); refusal != nil {
+			return refusal
 		}
 		return record(tx)
 	})
-	if err != nil {
+	switch {
+	case refusal != nil:
+		return refusal // no fault of the database, whatever it wraps
+	case err != nil:
 		return store.Fault(fmt.Errorf("claim %s %s/%s: %w", c.Kind, c.Namespace, c.Name, err))
 	}
 	return nil

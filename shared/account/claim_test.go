@@ -118,6 +118,16 @@ func TestOneOfManyRacingClaimsWins(t *testing.T) {
 	}
 }
 
+// A cluster that is away is not the database being away.
+func TestARefusalIsPassedOnAsItIs(t *testing.T) {
+	w := newWorld(t)
+	away := fault.Wrap(context.DeadlineExceeded, fault.Unavailable, "The cluster is away.")
+	err := w.Claim(t.Context(), claimOf(w.named(t, "ada"), "first"), func([]account.OpenClaim) error { return away })
+	if !errors.Is(err, away) || fault.Sentence(err) != "The cluster is away." {
+		t.Errorf("err = %v", err)
+	}
+}
+
 // Whoever decides long holds up nobody but the same user, and those no longer than they want to wait.
 func TestWhoWaitsForAClaimGivesUpInTime(t *testing.T) {
 	w := newWorld(t)

@@ -1,0 +1,45 @@
+package admission
+
+import (
+	"context"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"irc.now/operators/client"
+)
+
+// cluster is what is there already.
+type cluster interface {
+	// owned lists what the user called owner has of a kind, as it is at this moment: from no cache that could lag
+	// behind what was let in a moment ago.
+	owned(ctx context.Context, kind, owner string) ([]present, error)
+}
+
+// present is an object in the cluster.
+type present struct {
+	name     string
+	running  bool // not suspended
+	deleting bool
+}
+
+// live is the cluster itself.
+type live struct{ api *client.Client }
+
+func (l live) owned(ctx context.Context, kind, owner string) ([]present, error) {
+	var all []present
+	add := func(meta metav1.ObjectMeta, suspended bool) {
+		all = append(all, present{name: meta.Name, running: !suspended, deleting: meta.DeletionTimestamp != nil})
+	}
+	if kind == bouncerKind {
+		bouncers, err := l.api.Bouncers().List(ctx, owner)
+		for i := range bouncers {
+			add(bouncers[i].ObjectMeta, bouncers[i].Spec.Suspended)
+		}
+		return all, err
+	}
+	networks, err := l.api.Networks().List(ctx, owner)
+	for i := range networks {
+		add(networks[i].ObjectMeta, networks[i].Spec.Suspended)
+	}
+	return all, err
+}

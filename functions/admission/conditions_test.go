@@ -1,0 +1,51 @@
+package admission_test
+
+import (
+	"net/http"
+	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"irc.now/operators/api/v1alpha1"
+)
+
+// allowAll stands in for the function before there was one.
+func allowAll() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		respond(w, r, true)
+	})
+}
+
+// The webhook is asked about what may take more of a plan, and about nothing else: least of all where the operators
+// would wait for it.
+func TestTheWebhookIsAskedOnlyWhereItMustBe(t *testing.T) {
+	w := newWorld(t)
+	yes := allowAll()
+	w.front.to.Store(&yes)
+	ada, shared := w.bouncer("ada", "ada"), w.shared()
+	network := w.network("ada-net", "ada", v1alpha1.HostingStarter)
+	asked := func(what string, want int32, do error) {
+		t.Helper()
+		if got := w.front.calls.Swap(0); do != nil || got != want {
+			t.Errorf("%s: asked %d times, want %d (%v)", what, got, want, do)
+		}
+	}
+	asked("create", 1, w.try(ada))
+	asked("create a network", 1, w.try(network))
+	asked("create the shared one", 0, w.try(shared))
+	asked("change the shared one", 0, w.change(w.client, shared, `{"spec":{"title":"Ours"}}`))
+	asked("change what is wanted", 1, w.change(w.client, ada, `{"spec":{"title":"Mine"}}`))
+	asked("change nothing", 0, w.change(w.client, ada, `{"spec":{"title":"Mine"}}`))
+	asked("change the owner's label", 1, w.change(w.client, ada, `{"metadata":{"labels":{"irc.now/owner":"bob"}}}`))
+	asked("change another label", 0, w.change(w.client, ada, `{"metadata":{"labels":{"other":"x"}}}`))
+	asked("drop all labels", 1, w.change(w.client, ada, `{"metadata":{"labels":null}}`))
+	asked("annotate", 0, w.change(w.client, ada, `{"metadata":{"annotations":{"other":"x"}}}`))
+	asked("add a finalizer", 0, w.change(w.client, ada, `{"metadata":{"finalizers":["irc.now/database"]}}`))
+	asked("write the status", 0, w.client.Status().Patch(t.Context(), ada,
+		client.RawPatch("application/merge-patch+json", []byte(`{"status":{"host":"ada.irc.test"}}`))))
+	asked("delete", 0, w.client.Delete(t.Context(), ada))
+	asked("change what is being deleted", 0, w.change(w.client, ada, `{"spec":{"title":"Gone"}}`))
+	asked("drop the finalizer", 0, w.change(w.client, ada, `{"metadata":{"finalizers":null}}`))
+	asked("delete a network", 0, w.client.Delete(t.Context(), network))
+	asked("delete the shared one", 0, w.client.Delete(t.Context(), shared))
+}

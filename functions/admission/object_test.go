@@ -1,0 +1,106 @@
+package admission
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"irc.now/shared/account"
+)
+
+func TestWhatIsMore(t *testing.T) {
+	const none = account.NoHosting
+	network := func(running bool, hosting account.Hosting, clients int) object {
+		return object{kind: networkKind, running: running, hosting: hosting, clients: clients}
+	}
+	for _, c := range []struct {
+		old, now object
+		more     bool
+	}{
+		{network(true, account.Starter, 0), network(true, account.Starter, 0), false},
+		{network(true, account.Starter, 0), network(true, account.Growth, 0), true},
+		{network(true, account.Growth, 0), network(true, account.Starter, 0), false},
+		{network(true, account.Starter, 0), network(true, account.Starter, 50), false},
+		{network(true, account.Starter, 10), network(true, account.Starter, 11), true},
+		{network(true, account.Starter, 11), network(true, account.Starter, 10), false},
+		{network(true, account.Starter, 10), network(true, account.Starter, 0), true},
+		{network(true, account.Starter, 0), network(false, account.Starter, 0), false},
+		{network(false, account.Starter, 0), network(true, account.Starter, 0), true},
+		{network(false, account.Starter, 0), network(false, account.Growth, 0), true},
+		{network(true, none, 0), network(true, none, 0), false},
+	} {
+		if got := c.now.moreThan(c.old); got != c.more {
+			t.Errorf("from %+v to %+v: %v, want %v", c.old, c.now, got, c.more)
+		}
+	}
+}
+
+func TestCounting(t *testing.T) {
+	running, asleep, going := present{name: "other", running: true}, present{name: "other"}, present{name: "other", running: true, deleting: true}
+	claim := func(kind, name string) account.OpenClaim {
+		return account.OpenClaim{Kind: kind, Name: name, Left: 1500 * time.Millisecond}
+	}
+	for what, c := range map[string]struct {
+		there   []present
+		open    []account.OpenClaim
+		waking  bool
+		refusal string
+	}{
+		"alone":                           {},
+		"itself":                          {there: []present{{name: "ada", running: true}}},
+		"beside another":                  {there: []present{running}, refusal: "Delete one first."},
+		"beside one that sleeps":          {there: []present{asleep}, refusal: "Delete one first."},
+		"waking beside one that sleeps":   {there: []present{asleep}, waking: true},
+		"waking beside one that runs":     {there: []present{running}, waking: true, refusal: "Delete one first."},
+		"beside one that goes":            {there: []present{going}},
+		"beside a claim":                  {open: []account.OpenClaim{claim(bouncerKind, "other")}, refusal: `"other" was let in a moment ago. If there is none of that name, try again in 2 seconds.`},
+		"beside another kind's claim":     {open: []account.OpenClaim{claim(networkKind, "other")}},
+		"beside the claim of what goes":   {there: []present{going}, open: []account.OpenClaim{claim(bouncerKind, "other")}},
+		"waking beside one that may wake": {there: []present{asleep}, open: []account.OpenClaim{claim(bouncerKind, "other")}, waking: true, refusal: "let in a moment ago"},
+	} {
+		w := wish{object: object{kind: bouncerKind, name: "ada", owner: "ada"}, of: anyOf}
+		if c.waking {
+			w.of = awake
+		}
+		err := checkCount(w, account.EntitlementsFor(account.Pro), c.there, c.open)
+		if (err != nil) != (c.refusal != "") || err != nil && !strings.Contains(err.Error(), c.refusal) {
+			t.Errorf("%s: %v, want %q", what, err, c.refusal)
+		}
+	}
+}
+
+func TestPatience(t *testing.T) {
+	for query, want := range map[string]time.Duration{
+		"": longest, "?timeout=10s": longest, "?timeout=1s": 700 * time.Millisecond, "?timeout=30s": longest,
+		"?timeout=0s": longest, "?timeout=-1s": longest, "?timeout=x": longest,
+	} {
+		if got := patience(httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/validate"+query, http.NoBody)); got != want {
+			t.Errorf("%q: %v, want %v", query, got, want)
+		}
+	}
+}
+
+func FuzzReview(f *testing.F) {
+	const review = `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"1",
+		"kind":{"group":"irc.now","version":"v1alpha1","kind":"ErgoNetwork"},"operation":"UPDATE","userInfo":{},
+		"object":{"metadata":{"name":"ada","labels":{"irc.now/owner":"ada"}},"spec":{"owner":"ada","maxClients":7}},
+		"oldObject":{"metadata":{"name":"ada"},"spec":{"owner":"ada","hosting":"growth"}}}}`
+	f.Add(review)
+	f.Add(strings.Replace(review, "ErgoNetwork", "SojuBouncer", 1))
+	f.Add(strings.Replace(review, `"labels":{`, `"labels":null,"x":{`, 1))
+	f.Add(strings.Replace(review, `"oldObject"`, `"object"`, 1))
+	f.Fuzz(func(t *testing.T, body string) {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/validate", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		request, err := readReview(httptest.NewRecorder(), r)
+		if err != nil {
+			return
+		}
+		now, _, err := readObjects(request)
+		if err == nil && now.name == "" {
+			t.Errorf("an object without a name was read from %q", body)
+		}
+	})
+}
