@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -18,7 +19,11 @@ import (
 	"irc.now/shared/telemetry"
 )
 
-const drainTime = 20 * time.Second
+const (
+	drainTime  = 20 * time.Second
+	renewEvery = 30 * time.Second
+	staleEvery = 2 * time.Second
+)
 
 // settings are the environment.
 type settings struct {
@@ -28,6 +33,10 @@ type settings struct {
 	ListenAddress string        `env:"LISTEN_ADDRESS" envDefault:"127.0.0.1:8081"`
 	// ExtraNetworks are written name=ircs://host:port, separated by commas.
 	ExtraNetworks string `env:"EXTRA_NETWORKS"`
+	// CertificateFile is soju's certificate and SojuTLSAddress where it answers with it: soju is told when they differ.
+	// That needs soju's processes in sight; without CertificateFile it is left out.
+	CertificateFile string `env:"CERTIFICATE_FILE"`
+	SojuTLSAddress  string `env:"SOJU_TLS_ADDRESS" envDefault:"127.0.0.1:6697"`
 }
 
 func main() {
@@ -57,6 +66,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	defer admin.Close()
+	defer s.attend(ctx, log)()
 	mux := http.NewServeMux()
 	mux.Handle("/", admin)
 	mux.Handle("GET /metrics", telemetry.MetricsHandler(registry))
@@ -64,6 +74,25 @@ func run(ctx context.Context, log *slog.Logger) error {
 		Addr: s.ListenAddress, Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
 		WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 	})
+}
+
+// attend looks after the soju beside us: its certificate, where there is one, and the socket that it leaves behind when
+// it is killed. What it returns ends that and waits.
+func (s settings) attend(ctx context.Context, log *slog.Logger) (end func()) {
+	ctx, stop := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { bounceradmin.RemoveStale(ctx, s.AdminSocket, staleEvery, log) })
+	if s.CertificateFile != "" {
+		r := &bounceradmin.Renewal{
+			File: s.CertificateFile, Address: s.SojuTLSAddress, Every: renewEvery, Log: log,
+			Signal: func() error { return bounceradmin.SignalProcess("soju", syscall.SIGHUP) },
+		}
+		running.Go(func() { r.Run(ctx) })
+	}
+	return func() {
+		stop()
+		running.Wait()
+	}
 }
 
 // serve runs the server until ctx ends, then lets changes that are under way finish.

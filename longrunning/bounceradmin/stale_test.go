@@ -1,0 +1,52 @@
+package bounceradmin_test
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"irc.now/longrunning/bounceradmin"
+	"irc.now/shared/servers/serverstest"
+)
+
+// leave makes the socket of a killed process.
+func leave(t *testing.T, path string) {
+	t.Helper()
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.SetUnlinkOnClose(false)
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestASocketThatNobodyListensOnIsRemoved(t *testing.T) {
+	folder := t.TempDir()
+	stale, used := filepath.Join(folder, "stale"), filepath.Join(folder, "used")
+	leave(t, stale)
+	listener, err := net.Listen("unix", used)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	for _, path := range []string{stale, used, filepath.Join(folder, "none")} {
+		go bounceradmin.RemoveStale(t.Context(), path, 10*time.Millisecond, serverstest.Log(t))
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for _, err := os.Lstat(stale); !errors.Is(err, fs.ErrNotExist); _, err = os.Lstat(stale) {
+		if time.Now().After(deadline) {
+			t.Fatal("the stale socket is still there")
+		}
+	}
+	if conn, err := net.Dial("unix", used); err != nil {
+		t.Error("a socket in use was removed:", err)
+	} else {
+		_ = conn.Close()
+	}
+}
