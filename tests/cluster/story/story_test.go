@@ -1,0 +1,242 @@
+//go:build cluster
+
+package story_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"irc.now/operators/api/v1alpha1"
+	"irc.now/tests/user"
+	"irc.now/tests/webclient"
+)
+
+// becoming is how long a bouncer or network may take from nothing to ready: database, certificate, pod and route.
+const becoming = 2 * time.Minute
+
+// TestAUserFromSignUpToTheEnd is the whole story of Ada, who pays, gets a bouncer of her own and talks to Bob, who has a
+// network of his own; and of how everything goes away again.
+func TestAUserFromSignUpToTheEnd(t *testing.T) {
+	here.onFailure(t)
+	began := time.Now()
+	here.awaitZero(t, "portal")
+
+	ada := here.newcomer(t, "ada")
+	ada.Visit("/").Says(http.StatusOK, "Free")
+	ada.Pay()
+	ada.AwaitPlan("Pro", "Paid")
+
+	bob := here.newcomer(t, "bob")
+	bob.Pay()
+	bob.AwaitPlan("Pro", "Paid")
+	bob.Visit("/billing").Submit(`input[value="starter"]`, nil)
+	bob.AwaitPlan("Pro", "Starter hosting", "Paid")
+
+	network := here.createNetwork(t, bob)
+	asked := time.Now()
+	bouncer := here.createBouncer(t, ada)
+	here.awaitReady(t, becoming, bouncer)
+	figures.note(t, "bouncer from the portal's button to ready: %s", time.Since(asked).Round(time.Millisecond))
+	here.awaitReady(t, becoming, network)
+
+	here.shared(t)
+	here.talk(t, ada, bob, network)
+	here.chat(t, ada)
+	here.admits(t, ada)
+	here.deleteBouncer(t, ada, bouncer)
+	here.deleteNetwork(t, network)
+	here.awaitAllZero(t)
+	figures.note(t, "the story took %s", time.Since(began).Round(time.Second))
+}
+
+// shared has somebody who pays nothing use the bouncer of all who pay nothing.
+func (w *world) shared(t *testing.T) {
+	t.Helper()
+	joe := w.newcomer(t, "joe")
+	joe.Visit("/networks").Says(http.StatusOK, "No networks yet") // the portal makes the user in soju
+	c := w.signIn(t, "irc."+domain, joe.Handle, joe.Handle, joe.NewPassword("laptop"))
+	c.Send("PING story")
+	c.Expect("PONG", "story")
+}
+
+// createNetwork applies a network for its owner, as an administrator does; the portal sells none yet.
+func (w *world) createNetwork(t *testing.T, owner *user.Person) *v1alpha1.ErgoNetwork {
+	t.Helper()
+	network := &v1alpha1.ErgoNetwork{
+		ObjectMeta: metav1.ObjectMeta{Namespace: tenants, Name: owner.Handle + "net", Labels: map[string]string{v1alpha1.LabelOwner: owner.Handle}},
+		Spec:       v1alpha1.ErgoNetworkSpec{Owner: owner.Handle, Hosting: v1alpha1.HostingStarter, NetworkName: "StoryNet", MOTD: "Welcome to the story."},
+	}
+	if err := w.Create(t.Context(), network); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.remove(t, network) })
+	return network
+}
+
+// createBouncer presses the portal's button.
+func (w *world) createBouncer(t *testing.T, owner *user.Person) *v1alpha1.SojuBouncer {
+	t.Helper()
+	owner.Visit("/bouncer").Says(http.StatusOK, "Create your bouncer").Submit(`form[action="/bouncer"] button`, nil).Says(http.StatusOK, "Your bouncer")
+	var bouncer v1alpha1.SojuBouncer
+	if err := w.Get(t.Context(), key(tenants, owner.Handle), &bouncer); err != nil {
+		t.Fatalf("the portal has made no bouncer: %v", err)
+	}
+	t.Cleanup(func() { w.remove(t, &bouncer) })
+	return &bouncer
+}
+
+// remove deletes what a failed test left behind.
+func (w *world) remove(t *testing.T, object client.Object) {
+	t.Helper()
+	if err := client.IgnoreNotFound(w.Delete(t.Context(), object)); err != nil && t.Context().Err() == nil {
+		t.Errorf("delete %s: %v", object.GetName(), err)
+	}
+}
+
+// hostOf is where a bouncer is reached.
+func hostOf(owner *user.Person) string { return owner.Handle + "." + domain }
+
+// talk has Ada, through her bouncer, and Bob, on his own network, hear each other; each end by IRC over TLS, each found
+// by the name in the handshake.
+func (w *world) talk(t *testing.T, ada, bob *user.Person, network *v1alpha1.ErgoNetwork) {
+	t.Helper()
+	networkHost := network.Name + ".net." + domain
+	ada.Visit("/networks/new?from=custom").Submit(`[name="nick"]`, webclient.Fields{
+		"name": "story", "host": networkHost, "port": "6697", "tls": "on", "nick": ada.Handle, "channels": "#story",
+	}).Says(http.StatusOK, "Networks")
+	ada.AwaitState("Connected")
+
+	his := w.irc(t, networkHost)
+	his.Send("CAP LS 302", "NICK "+bob.Handle, "USER "+bob.Handle+" 0 * :Bob", "CAP END")
+	his.Expect("001", "StoryNet")
+	his.Send("JOIN #story")
+	his.Expect("366", "#story")
+
+	hers := w.signIn(t, hostOf(ada), ada.Handle, ada.Handle+"/story", ada.NewPassword("laptop"))
+	his.Send("PRIVMSG #story :hello from bob")
+	hers.Expect("PRIVMSG", "hello from bob")
+	hers.Send("PRIVMSG #story :hello from ada")
+	if heard := his.Expect("PRIVMSG", "hello from ada"); !strings.HasPrefix(heard.Source, ada.Handle+"!") {
+		t.Errorf("Bob hears it from %s, not from Ada", heard.Source)
+	}
+	if got := w.irc(t, hostOf(ada)).Authenticate(bob.Handle, bob.Handle, bob.NewPassword("laptop")); got.Command == "001" {
+		t.Error("Bob can sign in to Ada's bouncer")
+	}
+}
+
+// chat opens what the web client uses: the page, its settings, and IRC over a WebSocket.
+func (w *world) chat(t *testing.T, ada *user.Person) {
+	t.Helper()
+	page := ada.Browser.Visit("https://" + hostOf(ada) + "/")
+	if page.Status != http.StatusOK || page.Find("main, #app").Length() == 0 {
+		t.Errorf("web chat answers %d: %s", page.Status, page.Words("body"))
+	}
+	settings := ada.Browser.Visit("https://" + hostOf(ada) + "/config.json")
+	var gamja struct {
+		Server struct {
+			URL  string `json:"url"`
+			Auth string `json:"auth"`
+		} `json:"server"`
+		OAuth2 struct {
+			URL      string `json:"url"`
+			ClientID string `json:"client_id"`
+		} `json:"oauth2"`
+	}
+	if err := json.Unmarshal([]byte(settings.Text()), &gamja); err != nil || gamja.Server.URL == "" || gamja.OAuth2.ClientID == "" {
+		t.Errorf("the web client's settings are %q: %v", settings.Text(), err)
+	}
+	c := w.webSocket(t, "wss://"+hostOf(ada)+"/socket")
+	if got := c.Authenticate(ada.Handle, ada.Handle+"/story", ada.NewPassword("web")); got.Command != "001" {
+		t.Errorf("sign in over the WebSocket: %s %v", got.Command, got.Params)
+	}
+}
+
+// admits tries by the API what the portal would not: it goes by the webhook, which starts from zero, and says why not.
+func (w *world) admits(t *testing.T, ada *user.Person) {
+	t.Helper()
+	eve := w.newcomer(t, "eve")
+	w.awaitZero(t, "admission")
+	cold := w.refused(t, bouncerOf(ada, ada.Handle+"2"), "one")
+	figures.note(t, "admission from zero: %s of the API server's 10 s", milliseconds(cold))
+	var warm []time.Duration
+	for range 100 {
+		warm = append(warm, w.refused(t, bouncerOf(eve, eve.Handle), "Free"))
+	}
+	figures.note(t, "admission warm, the whole refused request: median %s, p99 %s", milliseconds(median(warm)), milliseconds(quantile(warm, 0.99)))
+	nobody := bouncerOf(eve, eve.Handle)
+	nobody.Spec.Owner, nobody.Labels[v1alpha1.LabelOwner] = "nobodyatall", "nobodyatall"
+	w.refused(t, nobody, "nobodyatall")
+}
+
+func bouncerOf(owner *user.Person, name string) *v1alpha1.SojuBouncer {
+	return &v1alpha1.SojuBouncer{
+		ObjectMeta: metav1.ObjectMeta{Namespace: tenants, Name: name, Labels: map[string]string{v1alpha1.LabelOwner: owner.Handle}},
+		Spec:       v1alpha1.SojuBouncerSpec{Owner: owner.Handle, Role: v1alpha1.RoleDedicated},
+	}
+}
+
+// refused wants the API server to refuse an object by the webhook, with a reason that has word in it.
+func (w *world) refused(t *testing.T, object *v1alpha1.SojuBouncer, word string) time.Duration {
+	t.Helper()
+	began := time.Now()
+	err := w.Create(t.Context(), object)
+	took := time.Since(began)
+	switch {
+	case err == nil:
+		w.remove(t, object)
+		t.Fatalf("the API server takes bouncer %s of %s", object.Name, object.Spec.Owner)
+	case !strings.Contains(err.Error(), "admission webhook") || !strings.Contains(err.Error(), word):
+		t.Fatalf("bouncer %s of %s is refused with %q, want the webhook's reason with %q in it", object.Name, object.Spec.Owner, err, word)
+	}
+	return took
+}
+
+// deleteBouncer presses the portal's buttons; what is left is the database, under the name of a dead one.
+func (w *world) deleteBouncer(t *testing.T, owner *user.Person, bouncer *v1alpha1.SojuBouncer) {
+	t.Helper()
+	owner.Visit("/bouncer/delete").Says(http.StatusOK, "Delete your bouncer?").Submit(`form[action="/bouncer/delete"] button`, nil)
+	w.nothingLeft(t, "soju", bouncer.Name, &v1alpha1.SojuBouncerList{})
+	w.tombstone(t, "soju_"+bouncer.Name)
+}
+
+func (w *world) deleteNetwork(t *testing.T, network *v1alpha1.ErgoNetwork) {
+	t.Helper()
+	if err := w.Delete(t.Context(), network); err != nil {
+		t.Fatal(err)
+	}
+	w.nothingLeft(t, "ergo", network.Name, &v1alpha1.ErgoNetworkList{})
+	w.tombstone(t, "ergo_"+network.Name)
+}
+
+// nothingLeft waits until the resource and all that was made for it are gone.
+func (w *world) nothingLeft(t *testing.T, program, name string, list client.ObjectList) {
+	t.Helper()
+	w.await(t, becoming, program+" "+name+" is gone", list, func(known map[string]client.Object) verdict {
+		if _, there := known[name]; there {
+			return no("it is still there")
+		}
+		return yes()
+	}, client.InNamespace(tenants))
+	for _, owned := range []client.ObjectList{
+		&appsv1.DeploymentList{}, &corev1.PodList{}, &corev1.ServiceList{}, &corev1.SecretList{}, &corev1.ConfigMapList{},
+		&networkingv1.NetworkPolicyList{}, &policyv1.PodDisruptionBudgetList{}, &corev1.PersistentVolumeClaimList{},
+		kinds("cert-manager.io", "v1", "Certificate"), kinds("gateway.networking.k8s.io", "v1", "HTTPRoute"),
+		kinds("gateway.networking.k8s.io", "v1alpha2", "TLSRoute"),
+	} {
+		what := fmt.Sprintf("%T of %s %s are gone", owned, program, name)
+		w.awaitGone(t, becoming, what, owned, client.InNamespace(tenants), client.MatchingLabels{
+			"app.kubernetes.io/name": program, "app.kubernetes.io/instance": name,
+		})
+	}
+}
