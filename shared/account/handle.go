@@ -1,6 +1,8 @@
 package account
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"irc.now/shared/account/plan"
@@ -67,8 +69,22 @@ func notHandle(r rune) bool {
 
 // reserved reports whether s is a name that we, IRC services or mail use, or that others would trust too easily.
 func reserved(s string) bool {
-	return reservedNames[s] || strings.HasSuffix(s, "serv") || strings.HasPrefix(s, "soju-") ||
-		strings.HasPrefix(s, "ergo-") || strings.HasPrefix(s, "irc-now")
+	return reservedNames[s] || slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(s, p) }) ||
+		slices.ContainsFunc(reservedSuffixes, func(p string) bool { return strings.HasSuffix(s, p) })
+}
+
+// Prefixes and suffixes that no handle may have. A dedicated bouncer is called after its owner, and what belongs to it
+// has the name with one of the suffixes that begin with a hyphen.
+var (
+	reservedPrefixes = []string{"soju-", "ergo-", "irc-now"}
+	reservedSuffixes = []string{"serv", "-admin", "-chat", "-config", "-database", "-irc", "-tls", "-web"}
+)
+
+// Reserved are the names, prefixes and suffixes that ParseHandle refuses, each sorted. The custom resources refuse the
+// same.
+func Reserved() (names, prefixes, suffixes []string) {
+	return slices.Sorted(maps.Keys(reservedNames)), slices.Sorted(slices.Values(reservedPrefixes)),
+		slices.Sorted(slices.Values(reservedSuffixes))
 }
 
 var reservedNames = func() map[string]bool {

@@ -1,0 +1,185 @@
+package v1alpha1_test
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"irc.now/operators/api/v1alpha1"
+	"irc.now/operators/operatortest"
+	"irc.now/shared/account"
+)
+
+func TestMain(m *testing.M) { os.Exit(operatortest.Main(m, operatortest.Options{})) }
+
+func newClient(t *testing.T) client.Client {
+	t.Helper()
+	server := operatortest.Shared(t)
+	scheme := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	return server.Client(t, scheme)
+}
+
+func bouncer(name string, change func(*v1alpha1.SojuBouncerSpec)) *v1alpha1.SojuBouncer {
+	b := &v1alpha1.SojuBouncer{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}, Spec: v1alpha1.SojuBouncerSpec{Owner: "alice", Role: v1alpha1.RoleDedicated},
+	}
+	if change != nil {
+		change(&b.Spec)
+	}
+	return b
+}
+
+func network(name string, change func(*v1alpha1.ErgoNetworkSpec)) *v1alpha1.ErgoNetwork {
+	n := &v1alpha1.ErgoNetwork{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name},
+		Spec:       v1alpha1.ErgoNetworkSpec{Owner: "alice", Hosting: v1alpha1.HostingStarter, NetworkName: "Example"},
+	}
+	if change != nil {
+		change(&n.Spec)
+	}
+	return n
+}
+
+// refused checks that the server does not take the object and says why; "" wants it taken.
+func refused(t *testing.T, c client.Client, object client.Object, why string) {
+	t.Helper()
+	err := c.Create(t.Context(), object, client.DryRunAll)
+	switch {
+	case why == "" && err != nil:
+		t.Errorf("%q is refused: %v", object.GetName(), err)
+	case why != "" && (!apierrors.IsInvalid(err) || !strings.Contains(err.Error(), why)):
+		t.Errorf("%q: %v, want a sentence about %q", object.GetName(), err, why)
+	}
+}
+
+func TestNamesOfBothKinds(t *testing.T) {
+	c := newClient(t)
+	for name, why := range map[string]string{
+		"al": "", "alice": "", "a1-b2": "", strings.Repeat("a", 32): "",
+		"a": "2 to 32 characters", strings.Repeat("a", 33): "2 to 32 characters", strings.Repeat("a", 300): "no more than 253",
+		"1alice": "letters a to z", "alice-": "lowercase RFC 1123", "a--b": "letters a to z", "a.b": "letters a to z",
+		"Alice": "lowercase RFC 1123", "älice": "lowercase RFC 1123", "al ice": "lowercase RFC 1123", "xn--lice-loa": "letters a to z",
+		"www": "reserved", "chat": "reserved", "nickserv": "reserved", "soju-x": "reserved", "ergo-x": "reserved",
+		"irc-now": "reserved", "alice-admin": "reserved", "alice-tls": "reserved",
+	} {
+		refused(t, c, bouncer(name, nil), why)
+		refused(t, c, network(name, nil), why)
+	}
+	refused(t, c, network("soju-shared", nil), "reserved")
+}
+
+// The custom resources refuse what shared/account reserves, neither more nor less.
+func TestReservedNamesAreThoseOfHandles(t *testing.T) {
+	names, prefixes, suffixes := account.Reserved()
+	for _, file := range []string{"sojubouncer.go", "ergonetwork.go"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for pattern, want := range map[string][]string{
+			`!\(self\.metadata\.name in \[([^\]]*)\]\)`:                        names,
+			`\[([^\]]*)\]\.exists\(p, self\.metadata\.name\.startsWith\(p\)\)`: prefixes,
+			`\[([^\]]*)\]\.exists\(s, self\.metadata\.name\.endsWith\(s\)\)`:   suffixes,
+		} {
+			if got := listIn(t, string(text), pattern); !slices.Equal(got, want) {
+				t.Errorf("%s reserves %q, handles %q", file, got, want)
+			}
+		}
+	}
+}
+
+func listIn(t *testing.T, text, pattern string) []string {
+	t.Helper()
+	found := regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1)
+	if len(found) != 1 {
+		t.Fatalf("found %d rules like %s", len(found), pattern)
+	}
+	list := strings.Split(strings.ReplaceAll(found[0][1], "'", ""), ", ")
+	slices.Sort(list)
+	return list
+}
+
+func TestLimitsOfBouncers(t *testing.T) {
+	c := newClient(t)
+	for why, change := range map[string]func(*v1alpha1.SojuBouncerSpec){
+		"A dedicated bouncer needs an owner": func(s *v1alpha1.SojuBouncerSpec) { s.Owner = "" },
+		"The role shared belongs":            func(s *v1alpha1.SojuBouncerSpec) { s.Role, s.Owner = v1alpha1.RoleShared, "" },
+		`supported values: "shared"`:         func(s *v1alpha1.SojuBouncerSpec) { s.Role = "both" },
+		"spec.owner: Too long":               func(s *v1alpha1.SojuBouncerSpec) { s.Owner = strings.Repeat("a", 33) },
+		"spec.title: Too long":               func(s *v1alpha1.SojuBouncerSpec) { s.Title = strings.Repeat("a", 65) },
+		"one line without control":           func(s *v1alpha1.SojuBouncerSpec) { s.Title = "a\nlisten irc+insecure://" },
+		"maxUserNetworks":                    func(s *v1alpha1.SojuBouncerSpec) { s.MaxUserNetworks = 1001 },
+		"messageExpiryDays":                  func(s *v1alpha1.SojuBouncerSpec) { s.MessageExpiryDays = -1 },
+	} {
+		refused(t, c, bouncer("limits", change), why)
+	}
+	for _, title := range []string{"Alice's \"bouncer\" {#1}", strings.Repeat("ä", 64), "日本語", ""} {
+		refused(t, c, bouncer("limits", func(s *v1alpha1.SojuBouncerSpec) { s.Title = title }), "")
+	}
+	shared := func(s *v1alpha1.SojuBouncerSpec) { s.Role, s.Owner = v1alpha1.RoleShared, "" }
+	refused(t, c, bouncer(v1alpha1.SharedBouncer, shared), "")
+	refused(t, c, bouncer(v1alpha1.SharedBouncer, nil), "The role shared belongs")
+}
+
+func TestLimitsOfNetworks(t *testing.T) {
+	c := newClient(t)
+	zero := int32(0)
+	for why, change := range map[string]func(*v1alpha1.ErgoNetworkSpec){
+		"spec.owner":                     func(s *v1alpha1.ErgoNetworkSpec) { s.Owner = "" },
+		`supported values: "starter"`:    func(s *v1alpha1.ErgoNetworkSpec) { s.Hosting = "free" },
+		"spec.networkName":               func(s *v1alpha1.ErgoNetworkSpec) { s.NetworkName = "" },
+		"one word":                       func(s *v1alpha1.ErgoNetworkSpec) { s.NetworkName = "two words" },
+		"spec.networkName: Too long":     func(s *v1alpha1.ErgoNetworkSpec) { s.NetworkName = strings.Repeat("a", 33) },
+		"spec.motd: Too long":            func(s *v1alpha1.ErgoNetworkSpec) { s.MOTD = strings.Repeat("a", 4097) },
+		"must not hold control":          func(s *v1alpha1.ErgoNetworkSpec) { s.MOTD = "a\x1b[2Jb" },
+		"spec.maxClients in body should": func(s *v1alpha1.ErgoNetworkSpec) { s.MaxClients = &zero },
+	} {
+		refused(t, c, network("limits", change), why)
+	}
+	refused(t, c, network("limits", func(s *v1alpha1.ErgoNetworkSpec) { s.MOTD = "Hello,\n\tworld\n" }), "")
+}
+
+func TestOwnerAndRoleNeverChange(t *testing.T) {
+	c := newClient(t)
+	b, n := bouncer("fixed", nil), network("fixed", nil)
+	for _, object := range []client.Object{b, n} {
+		if err := c.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for object, change := range map[client.Object]func(){
+		b: func() { b.Spec.Owner = "mallory" }, n: func() { n.Spec.Owner = "mallory" },
+	} {
+		change()
+		if err := c.Update(t.Context(), object); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "The owner never changes.") {
+			t.Errorf("%T: %v", object, err)
+		}
+	}
+	b.Spec.Owner, b.Spec.Role = "", v1alpha1.RoleShared
+	if err := c.Update(t.Context(), b); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "The role never changes.") {
+		t.Error(err)
+	}
+}
+
+func TestTheRoleIsDedicatedByDefault(t *testing.T) {
+	c := newClient(t)
+	b := bouncer("defaults", func(s *v1alpha1.SojuBouncerSpec) { s.Role = "" })
+	text := client.RawPatch("application/apply-patch+yaml", []byte(
+		`{"apiVersion":"irc.now/v1alpha1","kind":"SojuBouncer","metadata":{"name":"defaults"},"spec":{"owner":"alice"}}`))
+	if err := c.Patch(t.Context(), b, text, client.FieldOwner("test")); err != nil {
+		t.Fatal(err)
+	}
+	if b.Spec.Role != v1alpha1.RoleDedicated {
+		t.Errorf("the role is %q", b.Spec.Role)
+	}
+}
