@@ -58,7 +58,7 @@ func (f *Function) Start(_ context.Context, environ map[string]string) error {
 	if err := config.Load(environ, &s); err != nil {
 		return err
 	}
-	api, err := s.Settings.Open()
+	api, err := s.Open()
 	if err != nil {
 		return err
 	}

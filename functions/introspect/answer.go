@@ -20,10 +20,11 @@ const (
 )
 
 // metadata is RFC 8414 section 2. soju reads it once, at its start.
-func (f *Function) metadata(w http.ResponseWriter, _ *http.Request) {
+func (f *Function) metadata(w http.ResponseWriter, r *http.Request) {
+	issuer := f.base.Join(scopeOf(r).path())
 	reply(w, http.StatusOK, map[string]any{
-		"issuer":                 f.base.String(),
-		"introspection_endpoint": f.base.Join(introspectPath),
+		"issuer":                 issuer,
+		"introspection_endpoint": issuer + introspectPath,
 		"introspection_endpoint_auth_methods_supported": []string{"client_secret_basic"},
 		"response_types_supported":                      []string{}, // required; nobody gets a token here
 	})
@@ -49,7 +50,7 @@ func (f *Function) introspect(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
 	defer cancel()
-	answer, err := f.lookUp(ctx, question{token: token, client: client, address: clientAddress(r)})
+	answer, err := f.lookUp(ctx, question{token: token, client: client, address: clientAddress(r), of: scopeOf(r)})
 	if err != nil {
 		f.refuse(w, r, err)
 		return
@@ -59,7 +60,7 @@ func (f *Function) introspect(w http.ResponseWriter, r *http.Request) {
 
 func (f *Function) authenticate(r *http.Request) (client string, err error) {
 	name, secret, ok := credentials(r)
-	if ok && f.clients.allow(name, secret) {
+	if ok && f.mayAsk(scopeOf(r), name, secret) {
 		return name, nil
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)

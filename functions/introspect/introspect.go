@@ -1,6 +1,9 @@
 // Package introspect tells bouncers who somebody is: it answers OAuth 2.0 token introspection (RFC 7662, found by
 // RFC 8414 metadata) for connection passwords made in the portal and for the identity provider's access tokens.
 //
+// The shared bouncer may ask about everybody. A dedicated bouncer has an address and a secret of its own, at which its
+// owner is the only user there is: see scope.go.
+//
 // soju asks it at every sign-in. It never says "inactive" when it could not find out: a database or an identity
 // provider that is away is a 503.
 package introspect
@@ -38,6 +41,7 @@ type Function struct {
 	handler  http.Handler
 	base     config.URL
 	clients  clients
+	key      config.Secret // of the platform; may be empty
 	accounts *account.Store
 	tokens   *account.Tokens
 	provider *introspection.Provider
@@ -95,7 +99,7 @@ func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 	if err != nil {
 		return err
 	}
-	f.base, f.clients = s.BaseURL, s.Clients
+	f.base, f.clients, f.key = s.BaseURL, s.Clients, s.PlatformKey
 	f.provider = introspection.NewProvider(s.Issuer.String(), s.ClientID, s.ClientSecret, outbound.Client(providerTimeout))
 	f.metrics.MustRegister(f.counts, store.PoolCollector(f.pool, "accounts"))
 	f.handler = f.routes()
@@ -106,6 +110,10 @@ func (f *Function) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+metadataPath, f.metadata)
 	mux.HandleFunc("POST "+introspectPath, f.introspect)
+	if f.key != "" {
+		mux.HandleFunc("GET "+metadataPath+scope+"{owner}", f.metadata)
+		mux.HandleFunc("POST "+scope+"{owner}"+introspectPath, f.introspect)
+	}
 	return telemetry.RecordRoute(mux)
 }
 

@@ -17,6 +17,7 @@ type question struct {
 	token   string
 	client  string // who asks
 	address string // whom the token comes from, as the client says; may be empty
+	of      owner  // the only user there is to this client
 }
 
 // answer is RFC 7662 section 2.2. An inactive one has nothing but that: it must not tell why.
@@ -66,6 +67,9 @@ func (f *Function) password(ctx context.Context, q question) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if !q.of.may(user) {
+		return answer{}, nil
+	}
 	return f.active(user, time.Time{}), nil
 }
 
@@ -84,7 +88,7 @@ func (f *Function) accessToken(ctx context.Context, q question) (answer, error) 
 	if fault.Is(err, fault.NotFound) {
 		return answer{}, nil // has an identity, but never signed in to the portal
 	}
-	if err != nil || user.Handle == "" {
+	if err != nil || user.Handle == "" || !q.of.may(user) {
 		return answer{}, err
 	}
 	watchUntil := token.Expires

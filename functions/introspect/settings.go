@@ -21,6 +21,7 @@ type settings struct {
 	ClientSecret config.Secret `env:"OIDC_CLIENT_SECRET,required,notEmpty"`
 	Clients      clients       `env:"INTROSPECT_CLIENTS,required,notEmpty"` // who may ask: "name:secret,name:secret"
 	SealKey      config.Secret `env:"TOKEN_SEAL_KEY,required,notEmpty"`     // 32 bytes in base64
+	PlatformKey  config.Secret `env:"PLATFORM_KEY"`                         // bouncers' secrets are derived from it; without it only Clients may ask
 }
 
 // Validate checks what the tags cannot.
@@ -32,6 +33,9 @@ func (s *settings) Validate() error {
 	if _, err := s.sealKey(); err != nil {
 		problems = append(problems, err)
 	}
+	if key := s.PlatformKey.Reveal(); key != "" && len(key) < minKey {
+		problems = append(problems, fmt.Errorf("PLATFORM_KEY must have %d characters or more", minKey))
+	}
 	return errors.Join(problems...)
 }
 
@@ -42,6 +46,9 @@ func (s *settings) sealKey() ([]byte, error) {
 	}
 	return key, nil
 }
+
+// minKey keeps the platform's key from being found by somebody who knows one secret that is derived from it.
+const minKey = 32
 
 // minSecret keeps a client's secret from being guessed; ours are far longer.
 const minSecret = 16

@@ -1,0 +1,51 @@
+package introspect
+
+import (
+	"net/http"
+	"net/url"
+
+	"irc.now/shared/account"
+	"irc.now/shared/bouncer"
+)
+
+const (
+	// scope is followed by the handle of a dedicated bouncer's owner. What comes after is as for everybody.
+	scope = "/for/"
+
+	// scopedClient is followed by the same handle in the name of that bouncer as a client.
+	scopedClient = "bouncer-"
+
+	// sharedClient is the bouncer of all who have none of their own. It is no handle.
+	sharedClient = "soju-shared"
+)
+
+// owner is the one user that a request may be about; empty for everybody.
+type owner string
+
+func scopeOf(r *http.Request) owner { return owner(r.PathValue("owner")) }
+
+// path is what the addresses of a scope begin with.
+func (o owner) path() string {
+	if o == "" {
+		return ""
+	}
+	return scope + url.PathEscape(string(o))
+}
+
+// may reports whether answers may be about user. A valid password of anybody else is, to the bouncer of o, one that
+// does not exist: else it would let them in, or could find out whose passwords are typed where.
+func (o owner) may(user account.User) bool { return o == "" || string(o) == string(user.Handle) }
+
+// mayAsk reports whether the client called name has shown its secret and may ask within o: a dedicated bouncer within
+// its owner's scope and nowhere else, everybody else outside of scopes.
+func (f *Function) mayAsk(o owner, name, secret string) bool {
+	if o != "" {
+		own := clients{scopedClient + string(o): bouncer.IntrospectSecret(f.key, string(o))}
+		return f.key != "" && own.allow(name, secret)
+	}
+	if f.key != "" && name == sharedClient {
+		shared := clients{sharedClient: bouncer.IntrospectSecret(f.key, sharedClient)}
+		return shared.allow(name, secret) || f.clients.allow(name, secret)
+	}
+	return f.clients.allow(name, secret)
+}
