@@ -177,13 +177,7 @@ func names(known map[string]client.Object) []string {
 	return all
 }
 
-// kind makes an object of a kind that we have no types for.
-func kind(group, version, kind string) *unstructured.Unstructured {
-	object := &unstructured.Unstructured{}
-	object.SetGroupVersionKind(schema.GroupVersionKind{Group: group, Version: version, Kind: kind})
-	return object
-}
-
+// kinds makes an empty list of a kind that we have no types for.
 func kinds(group, version, kind string) *unstructured.UnstructuredList {
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(schema.GroupVersionKind{Group: group, Version: version, Kind: kind + "List"})

@@ -10,7 +10,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"irc.now/operators/api/v1alpha1"
@@ -211,12 +210,8 @@ func TestAllIsWellInTheEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, service := range services.Items {
-		conditions, _, _ := unstructured.NestedSlice(service.Object, "status", "conditions")
-		for _, c := range conditions {
-			condition, _ := c.(map[string]any)
-			if condition["type"] == "Ready" && condition["status"] != "True" {
-				t.Errorf("function %s is not ready: %v", service.GetName(), condition["message"])
-			}
+		if is := conditionOf(&service); !is.ok {
+			t.Errorf("function %s is not ready: %s", service.GetName(), is.why)
 		}
 	}
 	var bouncers v1alpha1.SojuBouncerList

@@ -19,6 +19,7 @@ const rounds = 3
 // byte.
 func TestPortalStartsFromZero(t *testing.T) {
 	here.onFailure(t)
+	here.hello(t)
 	var ours, bare, warm, bareWarm []time.Duration
 	for range rounds {
 		here.awaitZero(t, "portal")
@@ -37,6 +38,7 @@ func TestPortalStartsFromZero(t *testing.T) {
 // TestBillingStartsFromZeroForAnEvent measures an event's way through the broker until its subscriber has dealt with it.
 func TestBillingStartsFromZeroForAnEvent(t *testing.T) {
 	here.onFailure(t)
+	here.hello(t)
 	var ours, bare, warm, bareWarm []time.Duration
 	for range rounds {
 		here.awaitZero(t, "billing")
@@ -58,7 +60,7 @@ func (w *world) delivered(t *testing.T, subscriber string) time.Duration {
 	began := time.Now()
 	id := fmt.Sprintf("evt_story_%d", began.UnixNano())
 	if subscriber == "hello" {
-		w.publish(t, "test.irc.hello", id, map[string]any{})
+		w.publish(t, helloEvent, id, map[string]any{})
 		done := w.awaitRecord(t, time.Minute, "hello", began, func(r record) bool { return r.Event == id })
 		return done.Time.Sub(began)
 	}

@@ -3,6 +3,7 @@
 package story_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -96,10 +97,13 @@ func (w *world) createBouncer(t *testing.T, owner *user.Person) *v1alpha1.SojuBo
 	return &bouncer
 }
 
-// remove deletes what a failed test left behind.
+// remove deletes what a test has made and may have left.
 func (w *world) remove(t *testing.T, object client.Object) {
 	t.Helper()
-	if err := client.IgnoreNotFound(w.Delete(t.Context(), object)); err != nil && t.Context().Err() == nil {
+	// At the end of a test its own context has ended.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
+	defer cancel()
+	if err := client.IgnoreNotFound(w.Delete(ctx, object)); err != nil {
 		t.Errorf("delete %s: %v", object.GetName(), err)
 	}
 }
