@@ -43,6 +43,12 @@ type Stopper interface {
 	Stop(ctx context.Context) error
 }
 
+// Drainer is called when the program was told to stop, before running requests are waited for: answers that would go
+// on for minutes end now. It may be called more than once, and before Start has returned.
+type Drainer interface {
+	Drain()
+}
+
 // ReadinessReporter says whether requests should be sent here now.
 type ReadinessReporter interface {
 	Ready(ctx context.Context) (bool, error)

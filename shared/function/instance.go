@@ -76,7 +76,15 @@ func (i *Instance) Stop(ctx context.Context) error {
 	return i.stopErr
 }
 
+// Drain tells the function that it is about to be stopped; Stop does so too.
+func (i *Instance) Drain() {
+	if f, ok := i.f.(Drainer); ok {
+		f.Drain()
+	}
+}
+
 func (i *Instance) stopNow(ctx context.Context) error {
+	i.Drain()
 	var unfinished error
 	select {
 	case <-i.gate.close():

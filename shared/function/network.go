@@ -59,6 +59,7 @@ func shutdown(ctx context.Context, instance *Instance, log *slog.Logger, servers
 	ctx, cancel := context.WithTimeout(ctx, stopPatience)
 	defer cancel()
 	log.InfoContext(ctx, "stopping")
+	instance.Drain()
 	var all error
 	for _, server := range servers {
 		all = errors.Join(all, server.Shutdown(ctx))
