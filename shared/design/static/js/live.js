@@ -1,5 +1,6 @@
-// Keeps the state on a page fresh: an element with data-live names an address whose answer holds elements with
-// data-live-id; those replace their namesakes on the page. What the page has and the answer lacks stays as it is.
+// Keeps the state on a page fresh. An element with data-live names an address whose answer holds elements with
+// data-live-id; those replace their namesakes on the page. What the page has and the answer lacks stays as it is. An
+// element with data-follow names one that sends such answers by itself whenever something has changed.
 
 const every = 3000;
 const most = 60000;
@@ -12,15 +13,21 @@ function place(answer) {
   }
 }
 
+const parsed = (html) => new DOMParser().parseFromString(html, 'text/html');
+
+function announce(element) {
+  element.querySelectorAll('[data-live-id]').forEach((part) => part.setAttribute('aria-live', 'polite'));
+}
+
 async function refresh(address) {
   const response = await fetch(address, { headers: { Accept: 'text/html' }, signal: AbortSignal.timeout(10000) });
   if (response.status === 401) return false; // signed out: only a reload helps
-  if (response.ok) place(new DOMParser().parseFromString(await response.text(), 'text/html'));
+  if (response.ok) place(parsed(await response.text()));
   return response.ok;
 }
 
 function keep(element) {
-  element.querySelectorAll('[data-live-id]').forEach((part) => part.setAttribute('aria-live', 'polite'));
+  announce(element);
   let wait = every;
   const next = async () => {
     if (!document.hidden) {
@@ -33,4 +40,35 @@ function keep(element) {
   setTimeout(next, wait);
 }
 
+// The server is woken by a page that follows and sleeps only when nobody does. So a page that is not looked at lets
+// go, and one that was sent to rest goes on when somebody is there again.
+function follow(element) {
+  announce(element);
+  let source = null;
+  let resting = false;
+  let wait = every;
+
+  const close = () => { source?.close(); source = null; };
+  const open = () => {
+    if (source || resting || document.hidden) return;
+    source = new EventSource(element.dataset.follow);
+    source.addEventListener('state', (event) => { wait = every; place(parsed(event.data)); });
+    source.addEventListener('rest', () => { resting = true; close(); });
+    source.addEventListener('error', () => {
+      if (source?.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      close();
+      setTimeout(open, wait);
+      wait = Math.min(wait * 2, most);
+    });
+  };
+  const wake = () => { resting = false; open(); };
+
+  document.addEventListener('visibilitychange', () => (document.hidden ? close() : wake()));
+  for (const sign of ['pointermove', 'keydown', 'focusin']) document.addEventListener(sign, () => resting && wake());
+  addEventListener('pagehide', close);
+  addEventListener('pageshow', open);
+  open();
+}
+
 document.querySelectorAll('[data-live]').forEach(keep);
+document.querySelectorAll('[data-follow]').forEach(follow);
