@@ -58,11 +58,11 @@ func TestAWatchTellsTheStateAndEachChange(t *testing.T) {
 	w := newTenants(t)
 	f := follow(t, w.Bouncers(), "ada")
 	f.wants("-")
-	ada := w.create("ada", "ada")
+	w.create("ada", "ada")
 	f.wants("")
-	eve := w.create("eve", "eve")
-	w.answer(eve, "eve.irc.test") // not the one that is watched
-	w.answer(ada, "ada.irc.test")
+	w.create("eve", "eve")
+	w.answer("eve", "eve.irc.test") // not the one that is watched
+	w.answer("ada", "ada.irc.test")
 	f.wants("ada.irc.test")
 	if err := w.Bouncers().Delete(t.Context(), "ada", ""); err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func (w *tenants) through(t *testing.T) (*client.Bouncers, *front) {
 	listener := httptest.NewServer(f)
 	f.cut = listener.CloseClientConnections
 	t.Cleanup(func() { f.cut(); listener.Close() })
-	c, err := client.New(&rest.Config{Host: listener.URL}, w.namespace)
+	c, err := client.New(&rest.Config{Host: listener.URL}, w.Settings.Namespace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,13 +147,13 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestAWatchGoesOnWhereItWasCut(t *testing.T) {
 	w := newTenants(t)
 	bouncers, front := w.through(t)
-	ada := w.create("ada", "ada")
+	w.create("ada", "ada")
 	f := follow(t, bouncers, "ada")
 	f.wants("")
-	w.answer(ada, "one")
+	w.answer("ada", "one")
 	f.wants("one")
 	front.cut()
-	w.answer(ada, "two")
+	w.answer("ada", "two")
 	f.wants("two") // the state before is not told again
 	if got := front.lists.Load(); got != 1 {
 		t.Errorf("listed %d times: what was seen is asked for again", got)
@@ -164,12 +164,12 @@ func TestAWatchListsAnewWhenTheServerHasForgotten(t *testing.T) {
 	w := newTenants(t)
 	bouncers, front := w.through(t)
 	front.forget.Store(true)
-	ada := w.create("ada", "ada")
+	w.create("ada", "ada")
 	f := follow(t, bouncers, "ada")
 	f.wants("")
-	w.answer(ada, "after")
+	w.answer("ada", "after")
 	f.wants("after")
-	w.answer(ada, "again")
+	w.answer("ada", "again")
 	f.wants("again")
 	if lists, watches := front.lists.Load(), front.watches.Load(); lists != 2 || watches != 2 {
 		t.Errorf("%d lists and %d watches; a version that is gone takes one more of each", lists, watches)
@@ -179,7 +179,7 @@ func TestAWatchListsAnewWhenTheServerHasForgotten(t *testing.T) {
 func TestAWatchTellsOfAnAPIServerThatIsAwayAndGoesOn(t *testing.T) {
 	w := newTenants(t)
 	bouncers, front := w.through(t)
-	ada := w.create("ada", "ada")
+	w.create("ada", "ada")
 	front.away.Store(true)
 	f := follow(t, bouncers, "ada")
 	began := time.Now()
@@ -193,7 +193,7 @@ func TestAWatchTellsOfAnAPIServerThatIsAwayAndGoesOn(t *testing.T) {
 	if waited := time.Since(began); waited < 250*time.Millisecond {
 		t.Errorf("three tries took %v: there is no pause between them", waited)
 	}
-	w.answer(ada, "back")
+	w.answer("ada", "back")
 	front.away.Store(false)
 	for {
 		b, err, open := f.next()

@@ -1,0 +1,53 @@
+package client
+
+import (
+	"context"
+	"net/http"
+
+	"irc.now/operators/api/v1alpha1"
+	"irc.now/shared/bouncer"
+	"irc.now/shared/config"
+	"irc.now/shared/fault"
+)
+
+// Dedicated reaches the bounceradmin of users' own bouncers, each of which is called like its owner's handle. A nil
+// Dedicated is that of one machine, where nobody has one.
+type Dedicated struct {
+	bouncers  *Bouncers
+	namespace string
+	key       config.Secret
+	http      *http.Client
+}
+
+// Dedicated makes one with the platform's key, from which every bouncer's token is made.
+func (c *Client) Dedicated(key config.Secret, http *http.Client) *Dedicated {
+	return &Dedicated{bouncers: c.bouncers, namespace: c.bouncers.namespace, key: key, http: http}
+}
+
+// Admin is the bounceradmin of the bouncer called name, whether there is one or not.
+func (d *Dedicated) Admin(name string) *bouncer.Admin {
+	return bouncer.NewAdmin(v1alpha1.AdminURL(d.namespace, name), bouncer.AdminToken(d.key, name), d.http)
+}
+
+// Tell tells the bouncer of the user called handle something. Where it does not answer, the API server says whether
+// it should: a user without a bouncer, and one that is suspended or being deleted, have nobody to be told, which is no
+// error. So while the API server is away, bouncers that run are told all the same.
+func (d *Dedicated) Tell(ctx context.Context, handle string, something func(*bouncer.Admin) error) error {
+	if d == nil {
+		return nil
+	}
+	err := something(d.Admin(handle))
+	if !fault.Is(err, fault.Unavailable) {
+		return err
+	}
+	b, findErr := d.bouncers.Get(ctx, handle)
+	switch {
+	case fault.Is(findErr, fault.NotFound):
+		return nil
+	case findErr != nil:
+		return findErr
+	case b.Spec.Suspended || b.DeletionTimestamp != nil:
+		return nil
+	}
+	return err
+}
