@@ -20,6 +20,7 @@ type billingPage struct {
 	Over     *overView
 	Limits   []limitRow
 	Kept     string       // of what was said, by the shared bouncer
+	Cluster  bool         // users can have a bouncer of their own
 	Plan     *productView // Pro, where it is for sale
 	AddOns   []productView
 	Hosting  []productView
@@ -68,7 +69,7 @@ func (p *portal) renderBilling(w http.ResponseWriter, r *http.Request, status in
 	}
 	page := billingPage{
 		Standing: standingOf(user, billing, awaited(r)), Limits: limits(),
-		Kept: scrollbackInWords(account.Holdings{}.Entitlements().Scrollback), Customer: billing.CustomerID != "",
+		Kept: scrollbackInWords(account.Holdings{}.Entitlements().Scrollback), Cluster: p.own != nil, Customer: billing.CustomerID != "",
 		Over: overOf(user, billing, p.bouncers.State(r.Context(), user)),
 	}
 	if problem != nil {

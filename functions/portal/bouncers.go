@@ -7,6 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
+	"irc.now/operators/api/v1alpha1"
 	"irc.now/shared/account"
 	"irc.now/shared/bouncer"
 )
@@ -17,16 +20,23 @@ const (
 	maxStates     = 10_000
 )
 
-// bouncerState is what the bouncer said last about a user's networks.
+// bouncerState is what the user's bouncer said last about their networks. A user's own bouncer is theirs while it is
+// ready; before and otherwise it is the shared one.
 type bouncerState struct {
 	Networks []bouncer.Network
-	Err      error // why there is no answer; nil when the bouncer is up
+	Err      error  // why there is no answer; nil when the bouncer is up
+	Host     string // of the user's own bouncer; empty for the shared one
+	Pending  bool   // the user has a bouncer of their own that is not ready
 
-	panels *panels // what the dashboard makes of it
+	admin  *bouncer.Admin // of the bouncer that answered
+	panels *panels        // what the dashboard makes of it
 }
 
 // Up reports whether the bouncer answered.
 func (s bouncerState) Up() bool { return s.Err == nil }
+
+// Own reports whether the user's own bouncer answered, or should have.
+func (s bouncerState) Own() bool { return s.Host != "" }
 
 // panels are the part of a dashboard that changes with the bouncer's state alone, rendered when they are first shown.
 type panels struct {
@@ -40,11 +50,12 @@ func (p *panels) get(render func() (template.HTML, error)) (template.HTML, error
 	return p.html, p.err
 }
 
-// bouncers asks the bouncer about users, at most once each [stateAge] per user, and sees to it that they exist there.
+// bouncers asks users' bouncers about them, at most once each [stateAge] per user, and sees to it that they exist there.
 type bouncers struct {
-	*bouncer.Admin
-	log *slog.Logger
-	now func() time.Time
+	shared *bouncer.Admin
+	own    *ownBouncers // nil where there is no cluster
+	log    *slog.Logger
+	now    func() time.Time
 
 	mu     sync.Mutex
 	states map[account.Handle]*knownState
@@ -56,11 +67,21 @@ type knownState struct {
 	state   bouncerState
 	asked   time.Time
 	plan    account.Plan // the user's when it was asked; another one is shown at once
-	ensured *int         // the limit of networks that the bouncer was told; nil before
+	ensured ensured      // what a bouncer was told last
+
+	own   *v1alpha1.SojuBouncer // the user's own as it was found last; nil for none
+	found bool                  // whether own is known
 }
 
-func newBouncers(admin *bouncer.Admin, log *slog.Logger) *bouncers {
-	return &bouncers{Admin: admin, log: log, now: time.Now, states: map[account.Handle]*knownState{}}
+// ensured is a limit of networks that a bouncer was told. The zero value is none.
+type ensured struct {
+	told  bool
+	limit int
+	uid   types.UID // of the user's own bouncer; empty for the shared one
+}
+
+func newBouncers(shared *bouncer.Admin, own *ownBouncers, log *slog.Logger) *bouncers {
+	return &bouncers{shared: shared, own: own, log: log, now: time.Now, states: map[account.Handle]*knownState{}}
 }
 
 // State is the user's networks as of at most [stateAge] ago. A bouncer that is away is part of the answer; the user
@@ -95,23 +116,51 @@ func (b *bouncers) Forget(user account.User) {
 }
 
 func (b *bouncers) ask(ctx context.Context, known *knownState, user account.User) bouncerState {
-	limit := user.Entitlements().UpstreamNetworks
-	if known.ensured == nil || *known.ensured != limit {
-		if err := b.EnsureUser(ctx, string(user.Handle), limit); err != nil {
-			return b.away(ctx, err)
-		}
-		known.ensured = &limit
-	}
-	networks, err := b.Networks(ctx, string(user.Handle))
+	state := bouncerState{admin: b.shared, panels: &panels{}}
+	own, err := b.find(ctx, known, user)
 	if err != nil {
-		return b.away(ctx, err)
+		return b.away(ctx, state, err)
 	}
-	return bouncerState{Networks: networks, panels: &panels{}}
+	now := ensured{told: true, limit: user.Entitlements().UpstreamNetworks}
+	if ready(own) {
+		state.admin, state.Host, now.uid = b.own.dedicated.Admin(own.Name), b.own.host(user.Handle, own), own.UID
+	}
+	state.Pending = own != nil && !ready(own)
+	if known.ensured != now {
+		if err := state.admin.EnsureUser(ctx, string(user.Handle), now.limit); err != nil {
+			return b.away(ctx, state, err)
+		}
+		known.ensured = now
+	}
+	state.Networks, err = state.admin.Networks(ctx, string(user.Handle))
+	if err != nil {
+		return b.away(ctx, state, err)
+	}
+	return state
 }
 
-func (b *bouncers) away(ctx context.Context, err error) bouncerState {
+// find gives the user's own bouncer, as it was last where nobody can tell how it is now. Where it was never known, who
+// may have none is taken to have none; anybody else's networks could be on either bouncer.
+func (b *bouncers) find(ctx context.Context, known *knownState, user account.User) (*v1alpha1.SojuBouncer, error) {
+	if b.own == nil {
+		return nil, nil //nolint:nilnil // no cluster, no bouncer of one's own
+	}
+	own, err := b.own.find(ctx, user.Handle)
+	if err == nil {
+		known.own, known.found = own, true
+		return own, nil
+	}
+	b.log.WarnContext(ctx, "the cluster did not tell whether there is a bouncer", "user", user.ID, "error", err)
+	if known.found || !account.Allows(user.Entitlements().DedicatedBouncers, 0) {
+		return known.own, nil
+	}
+	return nil, err
+}
+
+func (b *bouncers) away(ctx context.Context, state bouncerState, err error) bouncerState {
 	b.log.WarnContext(ctx, "the bouncer did not answer", "error", err)
-	return bouncerState{Err: err, panels: &panels{}}
+	state.Err = err
+	return state
 }
 
 func (b *bouncers) entry(handle account.Handle) *knownState {

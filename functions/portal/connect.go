@@ -11,7 +11,11 @@ import (
 // access is what an IRC client needs to reach the user's bouncer, passwords excepted: a page never holds one.
 type access struct{ guide.Connection }
 
-func (p *portal) accessOf(user account.User, network string) access {
+// accessOf gives the way to the bouncer that state is about.
+func (p *portal) accessOf(user account.User, state bouncerState, network string) access {
+	if state.Own() {
+		return access{guide.Connection{Host: state.Host, Port: ownPort, TLS: true, Handle: string(user.Handle), Network: network}}
+	}
 	return access{guide.Connection{
 		Host: p.settings.IRCHost, Port: p.settings.IRCPort, TLS: p.settings.IRCTLS, Handle: string(user.Handle), Network: network,
 	}}
@@ -38,6 +42,7 @@ type connectPage struct {
 	Access      access
 	Networks    []string // those that a user name can hold
 	Up          bool
+	Pending     bool
 	HasPassword bool
 	Guides      []guide.Guide
 }
@@ -48,9 +53,9 @@ func (p *portal) showConnect(w http.ResponseWriter, r *http.Request, user accoun
 		return err
 	}
 	state := p.bouncers.State(r.Context(), user)
-	reach := p.accessOf(user, networkNamed(state, r.URL.Query().Get("network")))
+	reach := p.accessOf(user, state, networkNamed(state, r.URL.Query().Get("network")))
 	return p.render(w, r, http.StatusOK, "connect", "How to connect", user, connectPage{
-		Access: reach, Networks: reachable(state), Up: state.Up(), HasPassword: summaryOf(passwords).Live > 0,
+		Access: reach, Networks: reachable(state), Up: state.Up(), Pending: state.Pending, HasPassword: summaryOf(passwords).Live > 0,
 		Guides: guide.For(reach.Connection),
 	})
 }

@@ -19,6 +19,7 @@ type dashboardPage struct {
 // dashboardPanels is the part of it that is rendered once for each answer of the bouncer.
 type dashboardPanels struct {
 	statesView
+	Cluster bool // users can have a bouncer of their own
 	Plan    planView
 	MayAdd  bool
 	Pricing string
@@ -57,8 +58,8 @@ func (p *portal) showDashboard(w http.ResponseWriter, r *http.Request, user acco
 
 func (p *portal) dashboardPanels(user account.User, state bouncerState) (template.HTML, error) {
 	return p.pages.HTML("dashboard", "panels", dashboardPanels{
-		statesView: statesOf(user, state), Plan: planOf(user), MayAdd: mayAdd(user, state),
-		Pricing: p.plansPage(), Access: p.accessOf(user, networkNamed(state, "")),
+		statesView: statesOf(user, state), Cluster: p.own != nil, Plan: planOf(user), MayAdd: mayAdd(user, state),
+		Pricing: p.plansPage(), Access: p.accessOf(user, state, networkNamed(state, "")),
 	})
 }
 

@@ -141,7 +141,7 @@ func (p *portal) createNetwork(w http.ResponseWriter, r *http.Request, user acco
 		return p.renderOverQuota(w, r, user, nil)
 	}
 	defer p.bouncers.Forget(user)
-	err := p.bouncers.CreateNetwork(r.Context(), string(user.Handle), spec)
+	err := state.admin.CreateNetwork(r.Context(), string(user.Handle), spec)
 	switch {
 	case err == nil:
 		return p.done(w, r, "/networks", "%s is added. Your bouncer connects to it now.", spec.Name)
@@ -176,7 +176,7 @@ func (p *portal) updateNetwork(w http.ResponseWriter, r *http.Request, user acco
 		return p.renderEdit(w, r, user, web.Status(err), network, form, moved(err, network.Network, spec))
 	}
 	defer p.bouncers.Forget(user)
-	err = p.bouncers.UpdateNetwork(r.Context(), string(user.Handle), network.Name, spec)
+	err = network.at.UpdateNetwork(r.Context(), string(user.Handle), network.Name, spec)
 	switch {
 	case err == nil:
 		return p.done(w, r, "/networks", "%s is saved.", spec.Name)

@@ -14,6 +14,8 @@ import (
 type networkView struct {
 	bouncer.Network
 	User string // what an IRC client gives as user name to reach this network
+
+	at *bouncer.Admin // of the bouncer that the network is on
 }
 
 // StatusKind is the design's name for the network's state.
@@ -58,13 +60,15 @@ func (v networkView) Where() string {
 // statesView is the live part of dashboard and list.
 type statesView struct {
 	Up       bool
+	Own      bool // it is the user's own bouncer, not the shared one
+	Pending  bool // there is an own one, and it is not ready
 	Networks []networkView
 }
 
 func statesOf(user account.User, state bouncerState) statesView {
-	view := statesView{Up: state.Up()}
+	view := statesView{Up: state.Up(), Own: state.Own(), Pending: state.Pending}
 	for _, network := range state.Networks {
-		view.Networks = append(view.Networks, networkView{network, string(user.Handle) + "/" + network.Name})
+		view.Networks = append(view.Networks, networkView{network, string(user.Handle) + "/" + network.Name, state.admin})
 	}
 	return view
 }
@@ -134,7 +138,7 @@ func (p *portal) removeNetwork(w http.ResponseWriter, r *http.Request, user acco
 		return err
 	}
 	defer p.bouncers.Forget(user)
-	err = p.bouncers.DeleteNetwork(r.Context(), string(user.Handle), network.Name)
+	err = network.at.DeleteNetwork(r.Context(), string(user.Handle), network.Name)
 	if err != nil && !fault.Is(err, fault.NotFound) { // removed already is what was wanted
 		return err
 	}
@@ -155,7 +159,7 @@ func (p *portal) switchNetwork(w http.ResponseWriter, r *http.Request, user acco
 		return err
 	}
 	defer p.bouncers.Forget(user)
-	err = p.bouncers.SetEnabled(r.Context(), string(user.Handle), network.Name, on)
+	err = network.at.SetEnabled(r.Context(), string(user.Handle), network.Name, on)
 	switch {
 	case fault.Is(err, fault.OverQuota):
 		return p.renderOverQuota(w, r, user, err)

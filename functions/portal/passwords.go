@@ -93,7 +93,7 @@ func (p *portal) showCreatedPassword(w http.ResponseWriter, r *http.Request, use
 	}
 	state := p.bouncers.State(r.Context(), user)
 	return p.render(w, r, http.StatusOK, "password-created", "Your new password", user, createdPage{
-		Name: name, Secret: secret, Access: p.accessOf(user, networkNamed(state, "")),
+		Name: name, Secret: secret, Access: p.accessOf(user, state, networkNamed(state, "")),
 	})
 }
 

@@ -11,10 +11,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"irc.now/operators/client"
 	"irc.now/shared/account"
 	"irc.now/shared/config"
 	"irc.now/shared/event"
@@ -36,11 +38,13 @@ type Function struct {
 	instruments function.Instruments
 	pool        *pgxpool.Pool
 	relay       *outbox.Relay // nil where there is no broker
-	handler     http.Handler
+	portal      *portal
+	leaving     chan struct{} // closed by Drain
+	drain       sync.Once
 }
 
 // New makes a portal that has not been started.
-func New() *Function { return &Function{} }
+func New() *Function { return &Function{leaving: make(chan struct{})} }
 
 // Instrument takes the log and the metrics; the host calls it before Start.
 func (f *Function) Instrument(instruments function.Instruments) { f.instruments = instruments }
@@ -50,6 +54,10 @@ func (f *Function) Instrument(instruments function.Instruments) { f.instruments 
 func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	var settings Settings
 	if err := config.Load(env, &settings); err != nil {
+		return err
+	}
+	cluster, err := openCluster(settings)
+	if err != nil {
 		return err
 	}
 	pool, err := account.Open(ctx, settings.AccountsDatabaseURL.Reveal())
@@ -67,13 +75,22 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	}
 	p, err := newPortal(settings, dependencies{
 		pool: pool, relay: f.relay, log: f.log(), identity: outbound.Client(identityDeadline), bouncer: outbound.Client(bouncerDeadline),
+		cluster: cluster, leaving: f.leaving,
 	})
 	if err != nil {
 		pool.Close()
 		return err
 	}
-	f.pool, f.handler = pool, p.handler
+	f.pool, f.portal = pool, p
 	return nil
+}
+
+// openCluster gives nil where there is no cluster.
+func openCluster(settings Settings) (*client.Client, error) {
+	if !settings.Cluster.Configured() {
+		return nil, nil //nolint:nilnil // one machine has no cluster, and that is no error
+	}
+	return settings.Cluster.Open()
 }
 
 func (f *Function) log() *slog.Logger {
@@ -84,7 +101,7 @@ func (f *Function) log() *slog.Logger {
 }
 
 // Handle serves one request.
-func (f *Function) Handle(w http.ResponseWriter, r *http.Request) { f.handler.ServeHTTP(w, r) }
+func (f *Function) Handle(w http.ResponseWriter, r *http.Request) { f.portal.handler.ServeHTTP(w, r) }
 
 // Ready reports whether pages can be made, which needs the database. The rest may be away.
 func (f *Function) Ready(ctx context.Context) (bool, error) {
@@ -96,6 +113,9 @@ func (f *Function) Ready(ctx context.Context) (bool, error) {
 
 // Alive reports that the process serves.
 func (f *Function) Alive(context.Context) (bool, error) { return true, nil }
+
+// Drain ends the pages that are followed.
+func (f *Function) Drain() { f.drain.Do(func() { close(f.leaving) }) }
 
 // Stop waits for events on their way to the broker and closes the database pool.
 func (f *Function) Stop(ctx context.Context) (err error) {

@@ -3,7 +3,9 @@ package portal
 import (
 	"errors"
 	"fmt"
+	"time"
 
+	"irc.now/operators/client"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
@@ -22,6 +24,12 @@ type Settings struct {
 
 	BouncerAdminURL   config.URL    `env:"BOUNCER_ADMIN_URL,required,notEmpty"` // bounceradmin of the shared bouncer
 	BouncerAdminToken config.Secret `env:"BOUNCER_ADMIN_TOKEN,required,notEmpty"`
+
+	// On a cluster users may have a bouncer of their own, at HANDLE.host-of-LANDING_URL. Its bounceradmin takes a token
+	// made of PLATFORM_KEY; DATABASE_RETENTION is how long the operator keeps the database of one that was deleted.
+	Cluster     client.Settings
+	PlatformKey config.Secret `env:"PLATFORM_KEY"`
+	Retention   time.Duration `env:"DATABASE_RETENTION" envDefault:"720h"`
 
 	IRCHost string `env:"IRC_HOST,required,notEmpty"` // what people type into their IRC client
 	IRCPort int    `env:"IRC_PORT" envDefault:"6697"`
@@ -56,6 +64,13 @@ func (s *Settings) Validate() error {
 	}
 	if s.TrustedProxies < 0 {
 		problems = append(problems, errors.New("TRUSTED_PROXIES must not be negative"))
+	}
+	problems = append(problems, s.Cluster.Validate())
+	if s.Cluster.Configured() && s.PlatformKey == "" {
+		problems = append(problems, errors.New("PLATFORM_KEY is not set, which TENANT_NAMESPACE needs"))
+	}
+	if s.Retention < 0 {
+		problems = append(problems, errors.New("DATABASE_RETENTION must not be negative"))
 	}
 	extra, err := bouncer.ParseKnown(s.ExtraNetworks)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"irc.now/operators/client"
 	"irc.now/shared/account"
 	"irc.now/shared/auth"
 	"irc.now/shared/bouncer"
@@ -39,6 +40,8 @@ type dependencies struct {
 	log      *slog.Logger
 	identity *http.Client
 	bouncer  *http.Client
+	cluster  *client.Client  // nil where there is none
+	leaving  <-chan struct{} // closed when the program is about to stop
 }
 
 // portal is a started portal. It is safe for concurrent use.
@@ -49,6 +52,7 @@ type portal struct {
 	relay    *outbox.Relay
 	auth     *auth.Auth
 	bouncers *bouncers
+	own      *ownBouncers    // nil where users cannot have a bouncer of their own
 	payments *payment.Client // nil where nothing is for sale
 	pages    *design.Set
 	handler  http.Handler
@@ -57,6 +61,10 @@ type portal struct {
 	// and the making of credentials.
 	writes      *throttle.Limiter
 	credentials *throttle.Limiter
+
+	streams      streams
+	streamLength time.Duration
+	leaving      <-chan struct{}
 }
 
 func newPortal(settings Settings, d dependencies) (*portal, error) {
@@ -66,10 +74,15 @@ func newPortal(settings Settings, d dependencies) (*portal, error) {
 	}
 	p := &portal{
 		settings: settings, log: d.log, pages: pages, accounts: account.NewStore(d.pool), relay: d.relay,
-		bouncers:    newBouncers(bouncer.NewAdmin(settings.BouncerAdminURL.String(), settings.BouncerAdminToken, d.bouncer), d.log),
 		writes:      throttle.New(2*time.Second, 30),
 		credentials: throttle.New(20*time.Second, 15),
+
+		streamLength: streamLength, leaving: d.leaving,
 	}
+	if d.cluster != nil {
+		p.own = newOwnBouncers(settings, d)
+	}
+	p.bouncers = newBouncers(bouncer.NewAdmin(settings.BouncerAdminURL.String(), settings.BouncerAdminToken, d.bouncer), p.own, d.log)
 	if settings.Stripe.Configured() {
 		p.payments = payment.New(settings.Stripe, d.log)
 	}
@@ -104,6 +117,9 @@ func (p *portal) navigation() []design.Link {
 	links := []design.Link{
 		{Text: "Dashboard", URL: "/"}, {Text: "Networks", URL: "/networks"}, {Text: "Passwords", URL: "/passwords"},
 		{Text: "Connect", URL: "/connect"},
+	}
+	if p.own != nil {
+		links = append(links, design.Link{Text: "Bouncer", URL: bouncerPath})
 	}
 	if p.payments != nil {
 		links = append(links, design.Link{Text: "Billing", URL: billingPath})
@@ -153,6 +169,9 @@ func (p *portal) routes() (http.Handler, error) {
 	user("GET /connect", p.showConnect)
 	user("GET /account", p.showAccount)
 	user("POST /account/sign-out-everywhere", p.signOutEverywhere)
+	if p.own != nil {
+		p.bouncerRoutes(user)
+	}
 	if p.payments != nil {
 		p.billingRoutes(user)
 	}
@@ -253,6 +272,9 @@ func (p *portal) frame(page *design.Page, user account.User) {
 	}
 }
 
+// scripts are what pages need beside what all have.
+var scripts = map[string][]string{"dashboard": {"live"}, "networks": {"live"}, "billing": {"live"}, "bouncer": {"live"}}
+
 // render writes a page for a signed-in user, with the note that the request before left.
 func (p *portal) render(w http.ResponseWriter, r *http.Request, status int, name, title string, user account.User, body any) error {
 	page := design.Page{Title: title, Path: r.URL.Path, NoIndex: true, Body: body}
@@ -260,9 +282,7 @@ func (p *portal) render(w http.ResponseWriter, r *http.Request, status int, name
 	if kind, text, found := strings.Cut(p.auth.TakeNote(r.Context(), "flash"), " "); found {
 		page.Flash = &design.Flash{Kind: kind, Text: text}
 	}
-	if name == "dashboard" || name == "networks" || name == "billing" {
-		page.Scripts = []string{"live"}
-	}
+	page.Scripts = scripts[name]
 	return p.pages.Render(w, status, name, page)
 }
 
