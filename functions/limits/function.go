@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"irc.now/operators/client"
 	"irc.now/shared/account"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
@@ -33,6 +34,18 @@ type settings struct {
 	Database   config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"`
 	AdminURL   config.URL    `env:"BOUNCER_ADMIN_URL,required,notEmpty"`
 	AdminToken config.Secret `env:"BOUNCER_ADMIN_TOKEN,required,notEmpty"`
+
+	Cluster     client.Settings // where users' own bouncers are, if anywhere
+	PlatformKey config.Secret   `env:"PLATFORM_KEY"` // their tokens are made of it
+}
+
+// Validate checks what the tags cannot.
+func (s *settings) Validate() error {
+	problems := []error{s.Cluster.Validate()}
+	if s.Cluster.Configured() && s.PlatformKey == "" {
+		problems = append(problems, errors.New("PLATFORM_KEY is not set, which TENANT_NAMESPACE needs"))
+	}
+	return errors.Join(problems...)
 }
 
 // Function consumes event.PlanChanged.
@@ -42,7 +55,8 @@ type Function struct {
 
 	pool     *pgxpool.Pool
 	accounts *account.Store
-	bouncer  *bouncer.Admin
+	shared   *bouncer.Admin
+	own      *client.Dedicated // nil where nobody has a bouncer of their own
 }
 
 // New makes the function; Start gives it its settings.
@@ -59,12 +73,20 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	if err := config.Load(env, &s); err != nil {
 		return err
 	}
+	calls := outbound.Client(callTimeout)
+	if s.Cluster.Configured() {
+		cluster, err := s.Cluster.Open()
+		if err != nil {
+			return err
+		}
+		f.own = cluster.Dedicated(s.PlatformKey, calls)
+	}
 	pool, err := account.Open(ctx, s.Database.Reveal())
 	if err != nil {
 		return err
 	}
 	f.pool, f.accounts = pool, account.NewStore(pool)
-	f.bouncer = bouncer.NewAdmin(s.AdminURL.String(), s.AdminToken, outbound.Client(callTimeout))
+	f.shared = bouncer.NewAdmin(s.AdminURL.String(), s.AdminToken, calls)
 	f.metrics.MustRegister(store.PoolCollector(pool, "accounts"))
 	return nil
 }
@@ -104,7 +126,7 @@ func (f *Function) tell(ctx context.Context, accountID string) error {
 			return nil // not at the bouncer yet; the portal tells it the limit when it is
 		}
 		told := user.Entitlements().UpstreamNetworks
-		if err := f.bouncer.EnsureUser(ctx, string(user.Handle), told); err != nil {
+		if err := f.everywhere(ctx, string(user.Handle), told); err != nil {
 			return err
 		}
 		user, err = f.accounts.ByID(ctx, accountID)
@@ -114,4 +136,10 @@ func (f *Function) tell(ctx context.Context, accountID string) error {
 		}
 	}
 	return fault.Wrap(errors.New("the plan keeps changing"), fault.Unavailable, "Too much happens to this user at once.")
+}
+
+// everywhere tells the shared bouncer and the user's own, if there is one.
+func (f *Function) everywhere(ctx context.Context, handle string, limit int) error {
+	ensure := func(at *bouncer.Admin) error { return at.EnsureUser(ctx, handle, limit) }
+	return errors.Join(ensure(f.shared), f.own.Tell(ctx, handle, ensure))
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"irc.now/operators/client"
 	"irc.now/shared/account"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
@@ -41,12 +42,19 @@ type settings struct {
 	SealKey      config.Secret `env:"TOKEN_SEAL_KEY,required,notEmpty"` // that of functions/introspect
 	AdminURL     config.URL    `env:"BOUNCER_ADMIN_URL,required,notEmpty"`
 	AdminToken   config.Secret `env:"BOUNCER_ADMIN_TOKEN,required,notEmpty"`
+
+	Cluster     client.Settings // where users' own bouncers are, if anywhere
+	PlatformKey config.Secret   `env:"PLATFORM_KEY"` // their tokens are made of it
 }
 
 // Validate checks what the tags cannot.
 func (s *settings) Validate() error {
 	_, err := s.sealKey()
-	return err
+	problems := []error{err, s.Cluster.Validate()}
+	if s.Cluster.Configured() && s.PlatformKey == "" {
+		problems = append(problems, errors.New("PLATFORM_KEY is not set, which TENANT_NAMESPACE needs"))
+	}
+	return errors.Join(problems...)
 }
 
 func (s *settings) sealKey() ([]byte, error) {
@@ -66,13 +74,9 @@ type Function struct {
 	accounts *account.Store
 	tokens   *account.Tokens
 	provider *introspection.Provider
-	bouncer  disconnecter
+	shared   *bouncer.Admin
+	own      *client.Dedicated // nil where nobody has a bouncer of their own
 	closed   prometheus.Counter
-}
-
-// disconnecter closes a user's connections; bouncer.Admin does. It is no error when there are none.
-type disconnecter interface {
-	Disconnect(ctx context.Context, user string) error
 }
 
 // New makes the function.
@@ -98,6 +102,14 @@ func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 	if err != nil {
 		return err
 	}
+	calls := outbound.Client(callTimeout)
+	if s.Cluster.Configured() {
+		cluster, err := s.Cluster.Open()
+		if err != nil {
+			return err
+		}
+		f.own = cluster.Dedicated(s.PlatformKey, calls)
+	}
 	f.pool, err = account.Open(ctx, s.Database.Reveal())
 	if err != nil {
 		return err
@@ -107,9 +119,8 @@ func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 	if err != nil {
 		return err
 	}
-	client := outbound.Client(callTimeout)
-	f.provider = introspection.NewProvider(s.Issuer.String(), s.ClientID, s.ClientSecret, client)
-	f.bouncer = bouncer.NewAdmin(s.AdminURL.String(), s.AdminToken, client)
+	f.provider = introspection.NewProvider(s.Issuer.String(), s.ClientID, s.ClientSecret, calls)
+	f.shared = bouncer.NewAdmin(s.AdminURL.String(), s.AdminToken, calls)
 	f.metrics.MustRegister(f.closed, store.PoolCollector(f.pool, "accounts"))
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"irc.now/shared/account"
+	"irc.now/shared/bouncer"
 )
 
 const (
@@ -36,7 +37,7 @@ func (f *Function) closeConnections(ctx context.Context) error {
 	pending, err := f.accounts.PendingDisconnects(ctx, batch)
 	return errors.Join(err, each(pending, func(d account.Disconnect) error {
 		if d.Handle != "" {
-			if err := f.bouncer.Disconnect(ctx, string(d.Handle)); err != nil {
+			if err := f.disconnect(ctx, string(d.Handle)); err != nil {
 				return fmt.Errorf("disconnect user %s: %w", d.UserID, err)
 			}
 			f.closed.Inc()
@@ -44,6 +45,13 @@ func (f *Function) closeConnections(ctx context.Context) error {
 		}
 		return f.accounts.Disconnected(ctx, d)
 	}))
+}
+
+// disconnect closes the user's connections on every bouncer: on the shared one and on their own. One that is away does
+// not keep those on the other open.
+func (f *Function) disconnect(ctx context.Context, handle string) error {
+	closeAll := func(at *bouncer.Admin) error { return at.Disconnect(ctx, handle) }
+	return errors.Join(closeAll(f.shared), f.own.Tell(ctx, handle, closeAll))
 }
 
 // each does work on all items, a few at a time, and joins the errors.
