@@ -55,6 +55,7 @@ func TestANamespaceThatNobodyLooksAfterTakesNothing(t *testing.T) {
 func TestOneOfManyRacingCreationsWins(t *testing.T) {
 	w := newWorld(t)
 	w.user("ada", pro)
+	w.twice()
 	var won atomic.Int32
 	var wg sync.WaitGroup
 	for i := range 20 {

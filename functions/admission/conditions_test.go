@@ -16,6 +16,27 @@ func allowAll() http.Handler {
 	})
 }
 
+// Without the function nothing new gets in, and nothing that is there is held up.
+func TestItFailsClosed(t *testing.T) {
+	w := newWorld(t)
+	w.user("ada", pro)
+	ada := w.bouncer("ada", "ada")
+	ada.Finalizers = []string{"irc.now/database"}
+	w.allowed(w.try(ada))
+	var away http.Handler = http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		http.Error(rw, "away", http.StatusServiceUnavailable)
+	})
+	w.front.to.Store(&away)
+	if err := w.try(w.bouncer("bob", "bob"), client.DryRunAll); err == nil {
+		t.Error("a creation got in that nobody decided about")
+	}
+	if err := w.change(w.client, ada, `{"spec":{"title":"x"}}`); err == nil {
+		t.Error("a change got in that nobody decided about")
+	}
+	w.allowed(w.client.Delete(t.Context(), ada))
+	w.allowed(w.change(w.client, ada, `{"metadata":{"finalizers":null}}`))
+}
+
 // The webhook is asked about what may take more of a plan, and about nothing else: least of all where the operators
 // would wait for it.
 func TestTheWebhookIsAskedOnlyWhereItMustBe(t *testing.T) {

@@ -202,6 +202,17 @@ func (w *world) try(object client.Object, options ...client.CreateOption) error 
 	return w.client.Create(w.t.Context(), object, options...)
 }
 
+// twice lets reviews go in turn to the world's function and to a second one, as where there are several instances.
+func (w *world) twice() {
+	w.t.Helper()
+	first, second := *w.front.to.Load(), w.serve(w.env)
+	var n atomic.Int32
+	var both http.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		[]http.Handler{first, second}[n.Add(1)%2].ServeHTTP(rw, r)
+	})
+	w.front.to.Store(&both)
+}
+
 // as is a client of whom the API server takes for user.
 func (w *world) as(user string) client.Client {
 	w.t.Helper()
