@@ -42,6 +42,7 @@ import (
 	_ "github.com/cert-manager/cert-manager/pkg/issuer/ca"
 	_ "github.com/cert-manager/cert-manager/pkg/issuer/selfsigned"
 	logf "github.com/cert-manager/cert-manager/pkg/logs"
+	"github.com/cert-manager/cert-manager/pkg/util"
 )
 
 const (
@@ -93,7 +94,13 @@ func newManager(ctx context.Context) (ctrl.Manager, error) {
 			return nil, fmt.Errorf("registering types: %w", err)
 		}
 	}
-	mgr, err := ctrl.NewManager(ctrl.GetConfigOrDie(), ctrl.Options{
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return nil, fmt.Errorf("finding the API server: %w", err)
+	}
+	// The injector owns the fields that it writes under the name it is known by.
+	config = util.RestConfigWithUserAgent(config, "cainjector")
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                 types,
 		HealthProbeBindAddress: healthAddress,
 		Metrics:                metricsserver.Options{BindAddress: "0"},
