@@ -25,19 +25,35 @@ type Metrics struct {
 	up, clients, channels, limit *prometheus.GaugeVec
 }
 
-// NewMetrics registers irc_network_up, irc_network_clients, irc_network_clients_limit and irc_network_channels, all by
+// NewMetrics makes irc_network_up, irc_network_clients, irc_network_clients_limit and irc_network_channels, all by
 // {network}.
-func NewMetrics(registerer prometheus.Registerer) *Metrics {
+func NewMetrics() *Metrics {
 	gauge := func(name, help string) *prometheus.GaugeVec {
-		g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "irc", Subsystem: "network", Name: name, Help: help}, []string{"network"})
-		registerer.MustRegister(g)
-		return g
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "irc", Subsystem: "network", Name: name, Help: help}, []string{"network"})
 	}
 	return &Metrics{
 		up:       gauge("up", "Whether the network's server answered when it was last asked."),
 		clients:  gauge("clients", "Clients on the network."),
 		limit:    gauge("clients_limit", "How many clients may be connected to the network."),
 		channels: gauge("channels", "Channels on the network."),
+	}
+}
+
+func (m *Metrics) all() []*prometheus.GaugeVec {
+	return []*prometheus.GaugeVec{m.up, m.clients, m.limit, m.channels}
+}
+
+// Describe is prometheus.Collector's.
+func (m *Metrics) Describe(descriptions chan<- *prometheus.Desc) {
+	for _, gauge := range m.all() {
+		gauge.Describe(descriptions)
+	}
+}
+
+// Collect is prometheus.Collector's. It asks nobody: it gives what the last round found out.
+func (m *Metrics) Collect(values chan<- prometheus.Metric) {
+	for _, gauge := range m.all() {
+		gauge.Collect(values)
 	}
 }
 
@@ -56,7 +72,7 @@ func (m *Metrics) down(name string) {
 }
 
 func (m *Metrics) forget(name string) {
-	for _, gauge := range []*prometheus.GaugeVec{m.up, m.limit, m.clients, m.channels} {
+	for _, gauge := range m.all() {
 		gauge.DeleteLabelValues(name)
 	}
 }
