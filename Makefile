@@ -42,6 +42,22 @@ test: assets browser ## run all tests, against one PostgreSQL and the real soju 
 apiserver: ## build the API server that tests of operators need (once 5 minutes, then seconds)
 	@$(GO) run ./tests/cluster/build/cmd etcd kubernetes/kube-apiserver
 
+.PHONY: cluster-up
+cluster-up: ## bring up Kubernetes, Knative and irc.now on this machine (Linux, root; 45 minutes at first, then one)
+	@$(GO) run ./tests/cluster/cmd up
+
+.PHONY: cluster-down
+cluster-down: ## end that cluster and remove its data
+	@$(GO) run ./tests/cluster/cmd down
+
+.PHONY: cluster-logs
+cluster-logs: ## print the cluster's last lines (OF=kubelet, OF=irc-now, OF=irc-now/POD)
+	@$(GO) run ./tests/cluster/cmd logs $(OF)
+
+.PHONY: e2e
+e2e: apiserver cluster-up ## a user's story on that cluster, faults included
+	@IRC_NOW_CLUSTER=$(CURDIR)/.cache/cluster/run/admin.kubeconfig $(GO) test -tags 'cluster lambda.norpc' -count=1 -timeout 40m -v ./tests/cluster/story
+
 .PHONY: test-race
 test-race: assets ## run the tests of concurrent packages under the race detector
 	@$(GO) run ./shared/store/storetest/cmd -- $(GO) test -race -timeout 20m $(RACY)
@@ -64,6 +80,15 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 .PHONY: bench
 bench: ## print the figures of speed, as ratios to a bare program
 	@$(GO) run ./shared/store/storetest/cmd -- $(GO) test -run '^$$' -bench . -benchtime 3s ./functions/... ./tests/load/...
+
+.PHONY: manifests
+manifests: ## render what is applied to clusters into bin/manifests
+	@$(GO) run ./knative/cmd render $(BIN)/manifests
+
+.PHONY: deploy
+deploy: ## build the images, and apply OVERLAY (generic, openshift) with them from REGISTRY to kubectl's cluster
+	@$(GO) -C tests/tools/ko build -o $(CURDIR)/$(BIN)/ko github.com/google/ko
+	@$(GO) run ./knative/cmd deploy "$(OVERLAY)" "$(REGISTRY)"
 
 .PHONY: clean
 clean: ## remove what was built; keeps .local (your data) and .cache (downloads)

@@ -44,6 +44,13 @@ func TestEveryObjectHasARealSchemaAndKeepsToIt(t *testing.T) {
 	for _, overlay := range render.Overlays() {
 		t.Run(overlay, func(t *testing.T) { check(t, rendered(t, overlay)) })
 	}
+	t.Run("argocd", func(t *testing.T) {
+		objects, err := render.Folder("argocd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, objects)
+	})
 }
 
 // A check that accepts everything would pass as well.
@@ -89,7 +96,7 @@ var variable = regexp.MustCompile(`\.env\.[0-9]+\.name$`)
 
 // Settings that no replacement reaches would be applied as they stand.
 func TestNoPlaceholderIsLeft(t *testing.T) {
-	placeholders := []string{"DOMAIN", "ISSUER", "ISSUER_KIND", "ISSUER_NAME", "INTERNAL_ISSUER", "SINK", "GATEWAY_CLASS"}
+	placeholders := []string{"DOMAIN", "ISSUER", "ISSUER_KIND", "ISSUER_NAME", "INTERNAL_ISSUER", "PLATFORM", "SINK", "GATEWAY_CLASS"}
 	for _, overlay := range render.Overlays() {
 		for _, object := range rendered(t, overlay) {
 			for path, value := range values(object) {

@@ -1,0 +1,139 @@
+// Package deploy brings irc.now onto a cluster: it builds and pushes the images that an overlay names, and has kubectl
+// apply the overlay with them.
+//
+// It owns the order of what is applied, and the check that nothing is missing which only a person can supply. It never
+// makes or reads a secret on the cluster.
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"irc.now/knative/render"
+)
+
+// Config says what goes where.
+type Config struct {
+	Root     string // of the repository
+	Overlay  string
+	Registry string // where images are pushed, such as registry.example.org/irc-now
+	Engine   string // docker, podman, or what understands build, push and inspect like them
+	Ko       string // the program
+	Out      io.Writer
+
+	version string // of what is deployed
+}
+
+// fieldManager is who owns the fields that are applied.
+const fieldManager = "irc-now-deploy"
+
+// Run deploys. kubectl uses its current context.
+func Run(ctx context.Context, c Config) error {
+	if c.Registry == "" || strings.Contains(c.Registry, "://") {
+		return errors.New("REGISTRY must be where images are pushed, such as registry.example.org/irc-now")
+	}
+	objects, err := render.Overlay(c.Root, c.Overlay)
+	if err != nil {
+		return err
+	}
+	if err := c.checkSupplied(ctx, objects); err != nil {
+		return err
+	}
+	version, err := c.output(ctx, nil, "git", "describe", "--tags", "--always")
+	if err != nil {
+		return fmt.Errorf("tell the version: %w", err)
+	}
+	c.version = strings.TrimSpace(version)
+	where, err := c.buildImages(ctx, render.Images(objects))
+	if err != nil {
+		return err
+	}
+	if err := render.ReplaceImages(objects, where); err != nil {
+		return err
+	}
+	return c.apply(ctx, objects)
+}
+
+// apply applies what everything else needs first, and waits until the API server serves our kinds.
+func (c Config) apply(ctx context.Context, objects []render.Object) error {
+	var first, rest []render.Object
+	var definitions []string
+	for _, object := range objects {
+		switch object.Kind() {
+		case "CustomResourceDefinition":
+			definitions = append(definitions, "crd/"+object.Name())
+			first = append(first, object)
+		case "Namespace":
+			first = append(first, object)
+		default:
+			rest = append(rest, object)
+		}
+	}
+	if err := c.applyAll(ctx, first); err != nil {
+		return err
+	}
+	wait := append([]string{"wait", "--for=condition=Established", "--timeout=60s"}, definitions...)
+	if err := c.run(ctx, nil, "kubectl", wait...); err != nil {
+		return fmt.Errorf("wait for our kinds: %w", err)
+	}
+	return c.applyAll(ctx, rest)
+}
+
+func (c Config) applyAll(ctx context.Context, objects []render.Object) error {
+	stream, err := render.YAML(objects)
+	if err != nil {
+		return err
+	}
+	if err := c.run(ctx, stream, "kubectl", "apply", "--server-side", "--field-manager="+fieldManager, "-f", "-"); err != nil {
+		return fmt.Errorf("apply the manifests: %w", err)
+	}
+	return nil
+}
+
+// checkSupplied asks the cluster for every Secret and ConfigMap that people make, before anything is built.
+func (c Config) checkSupplied(ctx context.Context, objects []render.Object) error {
+	var missing []string
+	for _, s := range Supplied(objects) {
+		found, err := c.output(ctx, nil, "kubectl", "get", s.Kind, s.Name, "--namespace", namespace, "--ignore-not-found", "--output", "name")
+		if err != nil {
+			return fmt.Errorf("ask the cluster for what it needs: %w", err)
+		}
+		if strings.TrimSpace(found) == "" {
+			missing = append(missing, fmt.Sprintf("%s %s with the keys %s", s.Kind, s.Name, strings.Join(s.Keys, ", ")))
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("the namespace %s lacks what docs/deploying.md tells how to make:\n  %s", namespace, strings.Join(missing, "\n  "))
+	}
+	return nil
+}
+
+// run runs a program, and shows what it prints.
+func (c Config) run(ctx context.Context, input []byte, name string, args ...string) error {
+	command := c.command(ctx, input, name, args...)
+	command.Stdout = c.Out
+	return command.Run()
+}
+
+// output runs a program and returns what it prints.
+func (c Config) output(ctx context.Context, input []byte, name string, args ...string) (string, error) {
+	output, err := c.command(ctx, input, name, args...).Output()
+	if err != nil {
+		return "", fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
+	}
+	return string(output), nil
+}
+
+func (c Config) command(ctx context.Context, input []byte, name string, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, name, args...) //nolint:gosec // The caller chooses the programs.
+	command.Dir, command.Stdin, command.Stderr = c.Root, bytes.NewReader(input), os.Stderr
+	command.Env = slices.Concat(os.Environ(), []string{"KO_DOCKER_REPO=" + c.Registry, "VERSION=" + c.version})
+	return command
+}
