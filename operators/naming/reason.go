@@ -11,6 +11,7 @@ const (
 	// Of every condition.
 	WaitsForOther = "WaitsForOther" // another condition has to be true first
 	Failed        = "Failed"        // an error that is retried; details are in the operator's log
+	BeingRemoved  = "BeingRemoved"  // an object of the name is left from one before
 	NotOurs       = "NotOurs"       // an object of the name exists and belongs to somebody else
 	Refused       = "Refused"       // the API server does not take an object
 

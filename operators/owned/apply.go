@@ -6,6 +6,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -16,10 +17,24 @@ import (
 	"irc.now/operators/naming"
 )
 
-// retryForeign is how long until a name that somebody else holds is tried again: foreign objects are not watched.
-const retryForeign = time.Minute
+// How long until a name that somebody else holds is tried again: foreign objects are not watched.
+const (
+	retryForeign = time.Minute
+	retryRemoved = 5 * time.Second
+)
 
 // Writer writes the objects that custom resources own. It is safe for concurrent use.
+//
+// +kubebuilder:rbac:groups="",namespace=irc-now-tenants,resources=configmaps;secrets;services,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",namespace=irc-now-tenants,resources=pods,verbs=list
+// +kubebuilder:rbac:groups=apps,namespace=irc-now-tenants,resources=deployments,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=networking.k8s.io,namespace=irc-now-tenants,resources=networkpolicies,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=policy,namespace=irc-now-tenants,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=cert-manager.io,namespace=irc-now-tenants,resources=certificates,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=gateway.networking.k8s.io,namespace=irc-now-tenants,resources=httproutes;tlsroutes,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=route.openshift.io,namespace=irc-now-tenants,resources=routes,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=route.openshift.io,namespace=irc-now-tenants,resources=routes/custom-host,verbs=create
+// +kubebuilder:rbac:groups=events.k8s.io,namespace=irc-now-tenants,resources=events,verbs=create;patch
 type Writer struct {
 	// Client reads from the cache, which holds only what is labelled as ours, and writes.
 	Client client.Client
@@ -44,7 +59,7 @@ func (w *Writer) Apply(ctx context.Context, owner, want client.Object) (written 
 	case err != nil:
 		return false, fmt.Errorf("read %s: %w", describe(desired), err)
 	case !ownedBy(live, owner):
-		return false, foreign(desired)
+		return false, foreign(live, owner)
 	case upToDate(desired, live):
 		return false, nil
 	}
@@ -85,7 +100,7 @@ func (w *Writer) create(ctx context.Context, owner client.Object, desired *unstr
 	case readErr != nil:
 		return fmt.Errorf("read %s: %w", describe(desired), readErr)
 	case !ownedBy(live, owner):
-		return foreign(desired)
+		return foreign(live, owner)
 	}
 	return w.write(ctx, desired, client.ForceOwnership)
 }
@@ -184,10 +199,15 @@ func ownedBy(live, owner client.Object) bool {
 	return false
 }
 
-func foreign(object *unstructured.Unstructured) error {
+// foreign tells what belongs to others from what an owner of the same name has left, which goes by itself.
+func foreign(live *unstructured.Unstructured, owner client.Object) error {
+	if controller := metav1.GetControllerOf(live); controller != nil && controller.Name == owner.GetName() {
+		return Wait(naming.BeingRemoved, fmt.Sprintf(
+			"The %s %s of the one that had this name before is still being removed.", live.GetKind(), live.GetName()), retryRemoved)
+	}
 	return Wait(naming.NotOurs, fmt.Sprintf(
 		"There is a %s called %s already that does not belong to this object. It is left alone; delete or rename it.",
-		object.GetKind(), object.GetName()), retryForeign)
+		live.GetKind(), live.GetName()), retryForeign)
 }
 
 func describe(object *unstructured.Unstructured) string {

@@ -134,7 +134,7 @@ type DatabaseStep struct {
 // roles', so that somebody who changes them there has rotated them; missing or unusable ones are made anew. It returns
 // a [Stall] where the database is another's, and a [Wait] where the server is away.
 func (d *DatabaseStep) Reconcile(ctx context.Context, owner Object, names naming.Objects, user string) (Access, Done, error) {
-	kept, err := d.passwords(ctx, client.ObjectKey{Namespace: owner.GetNamespace(), Name: names.DatabaseSecret()})
+	kept, err := d.passwords(ctx, owner, client.ObjectKey{Namespace: owner.GetNamespace(), Name: names.DatabaseSecret()})
 	if err != nil {
 		return Access{}, Done{}, err
 	}
@@ -160,12 +160,15 @@ func (d *DatabaseStep) Reconcile(ctx context.Context, owner Object, names naming
 
 // passwords reads the Secret from the cache, and past it before new ones are made: a cache that lags behind our own
 // last write must not cost a working password.
-func (d *DatabaseStep) passwords(ctx context.Context, key types.NamespacedName) (tenant.Passwords, error) {
+func (d *DatabaseStep) passwords(ctx context.Context, owner client.Object, key types.NamespacedName) (tenant.Passwords, error) {
 	var p tenant.Passwords
 	for _, from := range []client.Reader{d.Writer.Client, d.Writer.Live} {
 		var secret corev1.Secret
 		if err := from.Get(ctx, key, &secret); err != nil && !apierrors.IsNotFound(err) {
 			return p, fmt.Errorf("read the database's secret: %w", err)
+		}
+		if !ownedBy(&secret, owner) {
+			continue
 		}
 		p = tenant.Passwords{Owner: usable(secret.Data[keyPassword]), Reader: usable(secret.Data[keyReaderPassword])}
 		if p.Owner != "" && p.Reader != "" {

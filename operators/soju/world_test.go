@@ -13,6 +13,7 @@ import (
 
 	certmanager "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	certmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -34,6 +35,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
 	os.Exit(operatortest.Main(m, operatortest.Options{CRDs: []operatortest.Source{operatortest.Gateway, operatortest.CertManager}}))
 }
 
@@ -102,13 +104,29 @@ func (w *world) restart() {
 
 // writes counts requests that change something.
 type writes struct {
-	mu   sync.Mutex
-	list []string
+	mu      sync.Mutex
+	list    []string
+	left    int   // writes until one fails; 0 for none
+	failure error // what that one says
 }
 
-func (w *writes) add(what string, object any) {
+// failAt lets the nth write from now fail, and reports whether the one asked for before is still to come.
+func (w *writes) failAt(n int, failure error) (pending bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	pending = w.left > 0
+	w.left, w.failure = n, failure
+	return pending
+}
+
+func (w *writes) add(what string, object any) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.left > 0 {
+		if w.left--; w.left == 0 {
+			return w.failure
+		}
+	}
 	name := fmt.Sprintf("%T", object)
 	if o, ok := object.(client.Object); ok {
 		name += " " + o.GetName()
@@ -116,6 +134,7 @@ func (w *writes) add(what string, object any) {
 		name = string(text)
 	}
 	w.list = append(w.list, what+" "+name)
+	return nil
 }
 
 func (w *writes) take() []string {
@@ -134,19 +153,27 @@ func counted(t testing.TB, server *operatortest.Server, scheme *runtime.Scheme, 
 	}
 	return interceptor.NewClient(c, interceptor.Funcs{
 		Apply: func(ctx context.Context, c client.WithWatch, o runtime.ApplyConfiguration, options ...client.ApplyOption) error {
-			w.add("apply", o)
+			if err := w.add("apply", o); err != nil {
+				return err
+			}
 			return c.Apply(ctx, o, options...)
 		},
 		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
-			w.add("patch", o)
+			if err := w.add("patch", o); err != nil {
+				return err
+			}
 			return c.Patch(ctx, o, p, options...)
 		},
 		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.DeleteOption) error {
-			w.add("delete", o)
+			if err := w.add("delete", o); err != nil {
+				return err
+			}
 			return c.Delete(ctx, o, options...)
 		},
 		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, options ...client.SubResourcePatchOption) error {
-			w.add("patch "+sub, o)
+			if err := w.add("patch "+sub, o); err != nil {
+				return err
+			}
 			return c.SubResource(sub).Patch(ctx, o, p, options...)
 		},
 	})
