@@ -255,6 +255,38 @@ func TestWhatIsBeingDeletedMakesRoom(t *testing.T) {
 	w.allowed(w.try(w.bouncer("second", "ada")))
 }
 
+// The API server makes up names before it asks, so such a creation is claimed under its name too.
+func TestANameThatTheAPIServerMakesUpIsClaimed(t *testing.T) {
+	w := newWorld(t)
+	w.user("ada", pro)
+	unnamed := func() error {
+		b := w.bouncer("", "ada")
+		b.GenerateName = "made-up-"
+		return w.try(b)
+	}
+	w.allowed(unnamed())
+	if n := w.claims(); n != 1 {
+		t.Errorf("%d claims", n)
+	}
+	w.refused(unnamed(), "allows one bouncer")
+}
+
+// What is applied by the server is created or updated like anything else.
+func TestApplyingIsReviewedToo(t *testing.T) {
+	w := newWorld(t)
+	w.user("ada", pro)
+	w.user("bob", free)
+	apply := func(name string) error {
+		b := w.bouncer(name, name)
+		b.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("SojuBouncer"))
+		b.SetManagedFields(nil)
+		return w.client.Patch(t.Context(), b, client.Apply, client.FieldOwner("kubectl"), client.ForceOwnership) //nolint:staticcheck // typed objects have no apply configuration
+	}
+	w.allowed(apply("ada"))
+	w.allowed(apply("ada"))
+	w.refused(apply("bob"), "no bouncer of its own")
+}
+
 // The API server drops what a client says of deletion when it creates, so nobody passes as being deleted.
 func TestNobodyIsBornDeleted(t *testing.T) {
 	w := newWorld(t)
