@@ -336,8 +336,11 @@ func TestTLSIsPassedThroughOnAClusterByServerName(t *testing.T) {
 			return err.Error()
 		}
 		defer connection.Close()
-		state := connection.(*tls.Conn).ConnectionState()
-		return fmt.Sprint(state.PeerCertificates[0].DNSNames)
+		secure, ok := connection.(*tls.Conn)
+		if !ok {
+			return "no TLS"
+		}
+		return fmt.Sprint(secure.ConnectionState().PeerCertificates[0].DNSNames)
 	}
 	until(t, "the server behind the route answers", time.Minute, func(context.Context) (bool, error) {
 		names := shown("addons-passthrough." + Domain)

@@ -79,7 +79,7 @@ func decode(document []byte) (*object, error) {
 		return nil, err
 	}
 	if string(bytes.TrimSpace(text)) == "null" {
-		return nil, nil //nolint:nilnil // nothing there is no mistake
+		return nil, nil
 	}
 	o := &object{}
 	return o, o.UnmarshalJSON(text)

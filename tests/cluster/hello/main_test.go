@@ -12,7 +12,7 @@ import (
 func TestAnEventIsAnsweredWithoutABodyAndLogged(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"n":1}`))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(`{"n":1}`))
 	r.Header.Set("Ce-Id", "e-1")
 	w := httptest.NewRecorder()
 	routes(slog.New(slog.NewJSONHandler(&log, nil))).ServeHTTP(w, r)
@@ -27,7 +27,7 @@ func TestAnEventIsAnsweredWithoutABodyAndLogged(t *testing.T) {
 func TestWhatIsNoEventIsRefused(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	routes(slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
+	routes(slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil))
 	if w.Code != http.StatusBadRequest {
 		t.Errorf("answered %d, want 400", w.Code)
 	}
@@ -36,7 +36,7 @@ func TestWhatIsNoEventIsRefused(t *testing.T) {
 func TestGetIsAnsweredWithALine(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	routes(slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	routes(slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
 	if w.Code != http.StatusOK || w.Body.String() != "hello\n" {
 		t.Errorf("answered %d %q", w.Code, w.Body.String())
 	}
