@@ -1,7 +1,11 @@
 package knative_test
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"irc.now/knative/render"
@@ -94,6 +98,67 @@ func TestTokensAreForThoseWhoNeedThem(t *testing.T) {
 			name, _ := dig(pod, "serviceAccountName").(string)
 			if _, known := accounts[name]; !known && dig(pod, "automountServiceAccountToken") != false {
 				t.Errorf("%s, %s runs as %q, which is not ours and has a token", overlay, object, name)
+			}
+		}
+	}
+}
+
+// grant is one thing that a role allows.
+type grant struct{ namespace, group, resource, verb string }
+
+// marker is how code says what it needs: +kubebuilder:rbac:groups=…,namespace=…,resources=…,verbs=…
+var marker = regexp.MustCompile(`(?m)^// \+kubebuilder:rbac:(.*)$`)
+
+func TestTheOperatorMayDoWhatItsCodeSays(t *testing.T) {
+	needs, may := map[grant]bool{}, map[grant]bool{}
+	err := filepath.WalkDir("../operators", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, found := range marker.FindAllStringSubmatch(string(content), -1) {
+			words := map[string]string{}
+			for part := range strings.SplitSeq(found[1], ",") {
+				key, value, _ := strings.Cut(part, "=")
+				words[key] = strings.Trim(value, `"`)
+			}
+			add(needs, words["namespace"], strings.Split(words["groups"], ";"), strings.Split(words["resources"], ";"), strings.Split(words["verbs"], ";"))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range rendered(t, "generic") {
+		if object.Kind() == "Role" && strings.HasPrefix(object.Name(), "operator") {
+			for _, rule := range list(object["rules"]) {
+				add(may, object.Namespace(), words(dig(rule, "apiGroups")), words(dig(rule, "resources")), words(dig(rule, "verbs")))
+			}
+		}
+	}
+	if len(needs) == 0 || len(may) == 0 {
+		t.Fatalf("the code needs %d things, the roles allow %d", len(needs), len(may))
+	}
+	for one := range needs {
+		if !may[one] {
+			t.Errorf("the code needs %+v", one)
+		}
+	}
+	for one := range may {
+		if !needs[one] {
+			t.Errorf("nothing needs %+v", one)
+		}
+	}
+}
+
+func add(to map[grant]bool, namespace string, groups, resources, verbs []string) {
+	for _, group := range groups {
+		for _, resource := range resources {
+			for _, verb := range verbs {
+				to[grant{namespace, group, resource, verb}] = true
 			}
 		}
 	}
