@@ -38,14 +38,23 @@ func (d deployment) await(ctx context.Context, config *rest.Config, objects []*u
 		}
 		if len(missing) > 0 && time.Since(said) > 10*time.Second {
 			said = time.Now()
-			fmt.Fprintf(d.Progress, "    waiting for %s\n", strings.Join(missing, "; "))
+			fmt.Fprintf(d.Progress, "    waiting for %d: %s\n", len(missing), strings.Join(brief(missing), ", "))
 		}
 		return len(missing) == 0, nil
 	})
 	if err != nil {
-		return fmt.Errorf("%w: %s", err, strings.Join(missing, "; "))
+		return fmt.Errorf("%w:\n  %s", err, strings.Join(missing, "\n  "))
 	}
 	return nil
+}
+
+// brief leaves out why.
+func brief(missing []string) []string {
+	names := make([]string, len(missing))
+	for i, text := range missing {
+		names[i], _, _ = strings.Cut(text, " (")
+	}
+	return names
 }
 
 // notYet lists what does not work, with what it says of itself.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"irc.now/longrunning/local/stripe"
 	"irc.now/shared/account"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
@@ -51,7 +53,16 @@ func secrets(ctx context.Context, to *rest.Config) error {
 			return err
 		}
 	}
-	return nil
+	return create(ctx, c, prices())
+}
+
+// prices are what the stand-in for Stripe calls each thing that can be bought.
+func prices() *corev1.ConfigMap {
+	m := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: "stripe-prices"}, Data: map[string]string{}}
+	for _, price := range stripe.PriceList() {
+		m.Data[strings.ReplaceAll(strings.TrimPrefix(price.ID, "price_"), "_", "-")] = price.ID
+	}
+	return m
 }
 
 func secret(name string, values map[string]string) *corev1.Secret {
