@@ -7,22 +7,40 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"irc.now/operators/api/v1alpha1"
+	"irc.now/operators/owned"
 	"irc.now/shared/config"
 	"irc.now/shared/network"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
+func TestWhatIsMissingIsSaid(t *testing.T) {
+	if err := settings().Validate(); err != nil {
+		t.Error(err)
+	}
+	err := (&Settings{}).Validate()
+	for _, want := range []string{"domain", "key", "image", "database", "issuer", "history", "size"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("nothing is said of the %s: %v", want, err)
+		}
+	}
+}
+
 func settings() *Settings {
 	return &Settings{
 		Domain: "net.irc.test", Image: "irc.now/ergo:test", History: HistoryPostgreSQL,
 		StorageSize: resource.MustParse("1Gi"), PlatformKey: "platform key",
+		Database: owned.DatabaseServer{Host: "database.irc-now.svc", Port: 5432, SSLMode: "require"},
+		Issuer:   owned.Issuer{Kind: "ClusterIssuer", Name: "irc-now"},
+		Gateway:  owned.Gateway{Namespace: "irc-now", Name: "irc-now"}, IRCSection: "network", WebSection: "network-https",
+		Platform: []string{"irc-now"}, Retention: time.Hour,
 	}
 }
 
@@ -67,7 +85,12 @@ func TestObjectsAreAsPromised(t *testing.T) {
 		"service-api":        apiServiceFor(n),
 		"volume":             settings().volumeFor(n),
 		"volume-class":       classy.volumeFor(n),
-		"operator":           loginSecretFor(n, login{user: "ada", password: "correct-horse", hash: testHash}),
+		"policy":             owned.NetworkPolicyFor(n.Namespace, names(n), n.Spec.Owner, settings().reachOf()),
+		"routes":             owned.RoutesFor(n.Namespace, names(n), n.Spec.Owner, settings().entranceFor(n)),
+		"gateway-routes": owned.GatewayRoutesFor(
+			n.Namespace, names(n), n.Spec.Owner, settings().entranceFor(n), settings().Gateway, "v1"),
+		"certificate": owned.CertificateFor(n.Namespace, names(n), n.Spec.Owner, settings().Issuer, settings().hostOf(n)),
+		"operator":    loginSecretFor(n, login{user: "ada", password: "correct-horse", hash: testHash}),
 	} {
 		golden(t, name, object)
 	}

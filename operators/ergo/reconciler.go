@@ -45,15 +45,14 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	if err := mgr.Add(&Sweeper{Client: mgr.GetClient(), Log: r.Log, Now: r.Now}); err != nil {
 		return fmt.Errorf("the ergo operator: %w", err)
 	}
-	return r.controller(mgr).Setup(mgr, naming.Ergo, max(r.Workers, 1))
+	return r.controller(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(naming.FieldOwner)).Setup(mgr, naming.Ergo, max(r.Workers, 1))
 }
 
-func (r *Reconciler) controller(mgr ctrl.Manager) *owned.Controller[*v1alpha1.ErgoNetwork] {
-	r.writer = &owned.Writer{Client: mgr.GetClient(), Live: mgr.GetAPIReader()}
-	r.events = mgr.GetEventRecorder(naming.FieldOwner)
+func (r *Reconciler) controller(c client.Client, live client.Reader, recorder events.EventRecorder) *owned.Controller[*v1alpha1.ErgoNetwork] {
+	r.writer, r.events = &owned.Writer{Client: c, Live: live}, recorder
 	r.running = newRunning(r.Servers, r.Log)
 	return &owned.Controller[*v1alpha1.ErgoNetwork]{
-		Client: mgr.GetClient(), Events: r.events, Log: r.Log, Version: r.Version, Now: r.Now,
+		Client: c, Events: r.events, Log: r.Log, Version: r.Version, Now: r.Now,
 		New:   func() *v1alpha1.ErgoNetwork { return &v1alpha1.ErgoNetwork{} },
 		Parts: r.parts, Finalize: r.finalize,
 	}
@@ -87,9 +86,7 @@ func (r *Reconciler) parts(_ context.Context, n *v1alpha1.ErgoNetwork) []owned.P
 		}},
 		{Condition: v1alpha1.Exposed, Reconcile: func(ctx context.Context) (owned.Done, error) {
 			step := owned.ExposureStep{Writer: r.writer, Gateway: r.Gateway}
-			return step.Reconcile(ctx, n, names(n), n.Spec.Owner, owned.Entrance{
-				Host: r.hostOf(n), IRC: portIRC, Web: portWeb, IRCSection: r.IRCSection, WebSection: r.WebSection,
-			})
+			return step.Reconcile(ctx, n, names(n), n.Spec.Owner, r.entranceFor(n))
 		}},
 	}
 }
@@ -109,9 +106,7 @@ func (r *Reconciler) reconcileWorkload(ctx context.Context, n *v1alpha1.ErgoNetw
 	}
 	for _, object := range []client.Object{
 		configSecretFor(n, made), serviceFor(n), apiServiceFor(n),
-		owned.NetworkPolicyFor(n.Namespace, names(n), n.Spec.Owner, owned.Reach{
-			Public: []int32{portIRC, portWeb}, Private: []int32{portAPI}, Platform: r.Platform,
-		}),
+		owned.NetworkPolicyFor(n.Namespace, names(n), n.Spec.Owner, r.reachOf()),
 		owned.DisruptionBudgetFor(n.Namespace, names(n), n.Spec.Owner),
 		r.workloadFor(n, made.start),
 	} {

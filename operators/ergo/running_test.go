@@ -172,7 +172,9 @@ func (p *pod) render(edit func(*v1alpha1.ErgoNetwork)) rendered {
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // waits tells whether err is a wait for what comes by itself.
-func waits(err error) bool { return err != nil && strings.Contains(err.Error(), "ConfigurationPending") }
+func waits(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "ConfigurationPending")
+}
 
 func TestWhatIsRenderedIsWhatErgoRuns(t *testing.T) {
 	p := newPod(t, lab())

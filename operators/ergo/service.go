@@ -5,6 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"irc.now/operators/api/v1alpha1"
+	"irc.now/operators/owned"
 )
 
 // serviceFor builds the Service that the ways in lead to.
@@ -16,6 +17,18 @@ func serviceFor(n *v1alpha1.ErgoNetwork) *corev1.Service {
 // everything.
 func apiServiceFor(n *v1alpha1.ErgoNetwork) *corev1.Service {
 	return service(n, names(n).AdminService(), port("api", portAPI))
+}
+
+// entranceFor is what is reached from outside. The HTTP API is not.
+func (s *Settings) entranceFor(n *v1alpha1.ErgoNetwork) owned.Entrance {
+	return owned.Entrance{
+		Host: s.hostOf(n), IRC: portIRC, Web: portWeb, IRCSection: s.IRCSection, WebSection: s.WebSection,
+	}
+}
+
+// reachOf lets clients in, and the operator to the HTTP API. The pod itself reaches its database and no more.
+func (s *Settings) reachOf() owned.Reach {
+	return owned.Reach{Public: []int32{portIRC, portWeb}, Private: []int32{portAPI}, Platform: s.Platform}
 }
 
 func service(n *v1alpha1.ErgoNetwork, name string, ports ...corev1.ServicePort) *corev1.Service {

@@ -1,0 +1,346 @@
+package ergo
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	certmanager "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
+	certmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	gateway "sigs.k8s.io/gateway-api/apis/v1"
+
+	"irc.now/operators/api/v1alpha1"
+	"irc.now/operators/naming"
+	"irc.now/operators/operatortest"
+	"irc.now/operators/owned"
+	"irc.now/shared/store"
+	"irc.now/shared/store/storetest"
+	"irc.now/shared/tenant"
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(operatortest.Main(m, operatortest.Options{CRDs: []operatortest.Source{operatortest.Gateway, operatortest.CertManager}}))
+}
+
+// world is a namespace on a real API server, a real PostgreSQL, a real ergo as the one pod, and an operator whose passes
+// the test runs itself. What kubelets, cert-manager and gateways would do is done by the test.
+type world struct {
+	t          *testing.T
+	client     client.Client
+	namespace  string
+	settings   *Settings
+	databases  owned.Databases
+	events     *events.FakeRecorder
+	now        time.Time
+	writes     *writes
+	controller *owned.Controller[*v1alpha1.ErgoNetwork]
+	reconciler *Reconciler
+	network    *v1alpha1.ErgoNetwork
+	pod        *pod
+}
+
+// newWorld has one network, which no pass has seen yet.
+func newWorld(t *testing.T, edit func(*v1alpha1.ErgoNetwork)) *world {
+	t.Helper()
+	server := operatortest.Shared(t)
+	scheme, err := owned.Scheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{
+		t: t, namespace: unique(), settings: settings(), databases: tenants(t, time.Hour), writes: &writes{},
+		events: events.NewFakeRecorder(1000), now: time.Now(),
+	}
+	c, err := client.NewWithWatch(server.Config(), client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.client = w.writes.counted(c)
+	w.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: w.namespace, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
+	}})
+	w.network = lab()
+	w.network.UID, w.network.Namespace, w.network.Name = "", w.namespace, unique()
+	if edit != nil {
+		edit(w.network)
+	}
+	w.create(w.network)
+	database := names(w.network).Database()
+	t.Cleanup(func() { drop(t, database) })
+	w.pod = newPod(t, w.network)
+	w.restart()
+	return w
+}
+
+func unique() string { return "t" + strings.ToLower(rand.Text()[:12]) }
+
+func tenants(t *testing.T, retention time.Duration) *owned.Tenants {
+	t.Helper()
+	pool, err := store.Open(t.Context(), storetest.Server(t).URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return &owned.Tenants{Admin: pool, Retention: retention, Log: discard()}
+}
+
+func drop(t *testing.T, database string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	pool, err := store.Open(ctx, storetest.Server(t).URL("postgres"))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer pool.Close()
+	if err := tenant.Drop(ctx, pool, database); err != nil {
+		t.Error(err)
+	}
+}
+
+// restart is a new operator with nothing in memory.
+func (w *world) restart() {
+	w.reconciler = &Reconciler{
+		Settings: *w.settings, Databases: w.databases, Servers: w.pod.servers, Log: discard(), Version: "1.0.0",
+		Now: func() time.Time { return w.now },
+	}
+	w.controller = w.reconciler.controller(w.client, w.client, w.events)
+}
+
+// writes are requests that changed something.
+type writes struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (w *writes) add(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.list = append(w.list, what)
+}
+
+func (w *writes) take() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := w.list
+	w.list = nil
+	return list
+}
+
+func (w *writes) counted(c client.WithWatch) client.Client {
+	return interceptor.NewClient(c, interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
+			w.add("create " + o.GetName())
+			return c.Create(ctx, o, options...)
+		},
+		Apply: func(ctx context.Context, c client.WithWatch, o runtime.ApplyConfiguration, options ...client.ApplyOption) error {
+			w.add(fmt.Sprintf("apply %v", o))
+			return c.Apply(ctx, o, options...)
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
+			w.add("patch " + o.GetName())
+			return c.Patch(ctx, o, p, options...)
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.DeleteOption) error {
+			w.add("delete " + o.GetName())
+			return c.Delete(ctx, o, options...)
+		},
+		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, options ...client.SubResourcePatchOption) error {
+			w.add("patch " + sub + " of " + o.GetName())
+			return c.SubResource(sub).Patch(ctx, o, p, options...)
+		},
+	})
+}
+
+func (w *world) create(object client.Object) {
+	w.t.Helper()
+	if err := w.client.Create(w.t.Context(), object); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) get(name string, object client.Object) {
+	w.t.Helper()
+	if err := w.client.Get(w.t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, object); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// gone reports whether there is no such object, or only until its finalizers are dropped.
+func (w *world) gone(name string, object client.Object) bool {
+	w.t.Helper()
+	err := w.client.Get(w.t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, object)
+	if client.IgnoreNotFound(err) != nil {
+		w.t.Fatal(err)
+	}
+	return err != nil || object.GetDeletionTimestamp() != nil
+}
+
+func (w *world) update(name string, object client.Object, change func()) {
+	w.t.Helper()
+	w.get(name, object)
+	change()
+	if err := w.client.Update(w.t.Context(), object, client.FieldOwner("somebody")); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// change edits the network's spec.
+func (w *world) change(edit func(*v1alpha1.ErgoNetworkSpec)) {
+	w.t.Helper()
+	w.update(w.network.Name, w.network, func() { edit(&w.network.Spec) })
+}
+
+// reconcile runs a pass, which must not fail, and reads the network anew.
+func (w *world) reconcile() ctrl.Result {
+	w.t.Helper()
+	key := client.ObjectKeyFromObject(w.network)
+	result, err := w.controller.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: key})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.client.Get(w.t.Context(), key, w.network); client.IgnoreNotFound(err) != nil {
+		w.t.Fatal(err)
+	}
+	return result
+}
+
+// want checks a condition of the last pass.
+func (w *world) want(kind string, status metav1.ConditionStatus, reason string, words ...string) {
+	w.t.Helper()
+	condition := meta.FindStatusCondition(w.network.Status.Conditions, kind)
+	if condition == nil {
+		w.t.Fatalf("there is no condition %s in %+v", kind, w.network.Status.Conditions)
+	}
+	if condition.Status != status || condition.Reason != reason {
+		w.t.Errorf("%s is %s/%s (%s), want %s/%s", kind, condition.Status, condition.Reason, condition.Message, status, reason)
+	}
+	for _, word := range words {
+		if !strings.Contains(condition.Message, word) {
+			w.t.Errorf("%s says %q, without %q", kind, condition.Message, word)
+		}
+	}
+}
+
+// sync does what a kubelet does in its own time: it puts the configuration's Secret into the pod's files.
+func (w *world) sync() {
+	w.t.Helper()
+	var secret corev1.Secret
+	w.get(names(w.network).ConfigSecret(), &secret)
+	w.pod.mount(secret.Data)
+}
+
+// issue does what cert-manager does. The pod gets the certificate only where its files are synced as well.
+func (w *world) issue() (cert, key []byte) {
+	w.t.Helper()
+	w.pod.serial++
+	cert, key = certificate(w.t, w.pod.serial)
+	var c certmanager.Certificate
+	w.get(names(w.network).Certificate(), &c)
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
+		Namespace: w.namespace, Name: c.Spec.SecretName, Labels: c.Spec.SecretTemplate.Labels,
+	}}
+	data := map[string][]byte{corev1.TLSCertKey: cert, corev1.TLSPrivateKeyKey: key}
+	if w.gone(c.Spec.SecretName, secret) {
+		secret.Data, secret.Type = data, corev1.SecretTypeTLS
+		w.create(secret)
+	} else {
+		w.update(c.Spec.SecretName, secret, func() { secret.Data = data })
+	}
+	c.Status.Conditions = []certmanager.CertificateCondition{{
+		Type: certmanager.CertificateConditionReady, Status: certmeta.ConditionTrue, Reason: "Ready", ObservedGeneration: c.Generation,
+	}}
+	w.status(&c)
+	return cert, key
+}
+
+func (w *world) syncCertificate(cert, key []byte) {
+	w.pod.write("tls/tls.crt", cert)
+	w.pod.write("tls/tls.key", key)
+}
+
+// admit does what a Gateway does.
+func (w *world) admit() {
+	w.t.Helper()
+	accepted := func(parent gateway.ParentReference, generation int64) []gateway.RouteParentStatus {
+		return []gateway.RouteParentStatus{{ParentRef: parent, ControllerName: "example.org/gateway", Conditions: []metav1.Condition{{
+			Type: string(gateway.RouteConditionAccepted), Status: metav1.ConditionTrue, Reason: "Accepted",
+			ObservedGeneration: generation, LastTransitionTime: metav1.Now(),
+		}}}}
+	}
+	var tls gateway.TLSRoute
+	w.get(names(w.network).IRCRoute(), &tls)
+	tls.Status.Parents = accepted(tls.Spec.ParentRefs[0], tls.Generation)
+	w.status(&tls)
+	var http gateway.HTTPRoute
+	w.get(names(w.network).WebRoute(), &http)
+	http.Status.Parents = accepted(http.Spec.ParentRefs[0], http.Generation)
+	w.status(&http)
+}
+
+// scheduled does what the Deployment's controller does once pods are as wanted.
+func (w *world) scheduled() {
+	w.t.Helper()
+	var d appsv1.Deployment
+	w.get(names(w.network).Workload(), &d)
+	d.Status = appsv1.DeploymentStatus{
+		ObservedGeneration: d.Generation, Replicas: *d.Spec.Replicas, UpdatedReplicas: *d.Spec.Replicas,
+		ReadyReplicas: *d.Spec.Replicas, AvailableReplicas: *d.Spec.Replicas,
+	}
+	w.status(&d)
+}
+
+func (w *world) status(object client.Object) {
+	w.t.Helper()
+	if err := w.client.Status().Update(w.t.Context(), object); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// ready brings the network up, with its pod.
+func (w *world) ready() {
+	w.t.Helper()
+	w.reconcile()
+	w.syncCertificate(w.issue())
+	w.admit()
+	w.sync()
+	w.pod.initialise()
+	w.pod.run()
+	w.scheduled()
+	w.reconcile()
+	w.want(v1alpha1.Ready, metav1.ConditionTrue, naming.AllReady)
+}
+
+func (w *world) template() appsv1.DeploymentSpec {
+	w.t.Helper()
+	var d appsv1.Deployment
+	w.get(names(w.network).Workload(), &d)
+	return d.Spec
+}
+
+// said takes the events so far.
+func (w *world) said() string {
+	var all strings.Builder
+	for {
+		select {
+		case event := <-w.events.Events:
+			all.WriteString(event + "\n")
+		default:
+			return all.String()
+		}
+	}
+}
