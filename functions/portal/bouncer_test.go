@@ -19,9 +19,11 @@ const adminToken = "admin-token-of-tests"
 // fakeBouncer stands at the HTTP boundary for bounceradmin, whose real self is tested with the real soju. Every user
 // may have max networks.
 type fakeBouncer struct {
-	*httptest.Server
+	*httptest.Server // nil for one that is reached by another way than its address
 
 	mu       sync.Mutex
+	token    string
+	mux      *http.ServeMux
 	away     bool
 	refuse   *bouncer.Problem // answers every write with this
 	users    map[string]int   // by name: the limit that was set
@@ -33,28 +35,35 @@ type fakeBouncer struct {
 
 func startBouncer(t testing.TB) *fakeBouncer {
 	t.Helper()
-	b := &fakeBouncer{users: map[string]int{}, networks: map[string][]bouncer.Network{}}
+	b := newBouncer(adminToken)
+	b.Server = httptest.NewServer(b)
+	t.Cleanup(b.Close)
+	return b
+}
+
+func newBouncer(token string) *fakeBouncer {
 	mux := http.NewServeMux()
+	b := &fakeBouncer{token: token, mux: mux, users: map[string]int{}, networks: map[string][]bouncer.Network{}}
 	mux.HandleFunc("PUT /v1/users/{user}", b.ensure)
 	mux.HandleFunc("GET /v1/users/{user}/networks", b.list)
 	mux.HandleFunc("POST /v1/users/{user}/networks", b.write(b.create))
 	mux.HandleFunc("PUT /v1/users/{user}/network", b.write(b.update))
 	mux.HandleFunc("DELETE /v1/users/{user}/network", b.write(b.remove))
 	mux.HandleFunc("PUT /v1/users/{user}/network/enabled", b.write(b.enable))
-	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		switch {
-		case r.Header.Get("Authorization") != "Bearer "+adminToken:
-			w.WriteHeader(http.StatusUnauthorized)
-		case b.away:
-			answer(w, http.StatusServiceUnavailable, bouncer.Problem{Kind: fault.Unavailable.String(), Sentence: "The bouncer is starting."})
-		default:
-			mux.ServeHTTP(w, r)
-		}
-	}))
-	t.Cleanup(b.Close)
 	return b
+}
+
+func (b *fakeBouncer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case r.Header.Get("Authorization") != "Bearer "+b.token:
+		w.WriteHeader(http.StatusUnauthorized)
+	case b.away:
+		answer(w, http.StatusServiceUnavailable, bouncer.Problem{Kind: fault.Unavailable.String(), Sentence: "The bouncer is starting."})
+	default:
+		b.mux.ServeHTTP(w, r)
+	}
 }
 
 func answer(w http.ResponseWriter, status int, body any) {

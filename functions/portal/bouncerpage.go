@@ -34,7 +34,7 @@ type bouncerPage struct {
 	Live    *ownView // nil where there is none
 	May     bool     // the plan gives one
 	Plan    planView
-	Better  *planView // a plan that gives one; nil where the user's own does
+	Better  *planView // a plan that gives one; nil for who may have one or has one
 	Pricing string
 }
 
@@ -44,6 +44,7 @@ func (p *portal) showBouncer(w http.ResponseWriter, r *http.Request, user accoun
 
 // renderBouncer shows the page whatever happened: problem is why something was not done.
 func (p *portal) renderBouncer(w http.ResponseWriter, r *http.Request, status int, user account.User, problem error) error {
+	p.bouncers.Forget(user) // who sees that it is ready here goes on to pages that must know it too
 	own, err := p.own.find(r.Context(), user.Handle)
 	page := bouncerPage{
 		Host: p.own.host(user.Handle, own), Plan: planOf(user), Pricing: p.plansPage(),
@@ -51,12 +52,11 @@ func (p *portal) renderBouncer(w http.ResponseWriter, r *http.Request, status in
 	}
 	switch {
 	case err != nil:
-		p.log.WarnContext(r.Context(), "the cluster did not tell whether there is a bouncer", "user", user.ID, "error", err)
 		page.Live = unknownView(err)
 	case own != nil:
 		page.Live = p.viewOf(own)
 	}
-	if !page.May {
+	if !page.May && own == nil {
 		page.Better = betterPlan(user)
 	}
 	if problem != nil {
@@ -73,7 +73,6 @@ func betterPlan(user account.User) *planView {
 }
 
 func (p *portal) createBouncer(w http.ResponseWriter, r *http.Request, user account.User) error {
-	defer p.bouncers.Forget(user)
 	err := p.own.create(r.Context(), user)
 	switch {
 	case err == nil:

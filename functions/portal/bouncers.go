@@ -150,7 +150,6 @@ func (b *bouncers) find(ctx context.Context, known *knownState, user account.Use
 		known.own, known.found = own, true
 		return own, nil
 	}
-	b.log.WarnContext(ctx, "the cluster did not tell whether there is a bouncer", "user", user.ID, "error", err)
 	if known.found || !account.Allows(user.Entitlements().DedicatedBouncers, 0) {
 		return known.own, nil
 	}

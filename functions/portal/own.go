@@ -2,6 +2,8 @@ package portal
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"math"
 	"sync/atomic"
 	"time"
@@ -30,6 +32,7 @@ type ownBouncers struct {
 	dedicated *client.Dedicated
 	namespace string
 	domain    string
+	log       *slog.Logger
 	now       func() time.Time
 	restUntil atomic.Int64 // Unix nanoseconds; nobody asks the API server before
 }
@@ -37,7 +40,7 @@ type ownBouncers struct {
 func newOwnBouncers(settings Settings, d dependencies) *ownBouncers {
 	return &ownBouncers{
 		Bouncers: d.cluster.Bouncers(), dedicated: d.cluster.Dedicated(settings.PlatformKey, d.bouncer),
-		namespace: settings.Cluster.Namespace, domain: settings.LandingURL.Parsed().Hostname(), now: time.Now,
+		namespace: settings.Cluster.Namespace, domain: settings.LandingURL.Parsed().Hostname(), log: d.log, now: time.Now,
 	}
 }
 
@@ -52,10 +55,11 @@ func (o *ownBouncers) find(ctx context.Context, handle account.Handle) (*v1alpha
 	switch {
 	case fault.Is(err, fault.NotFound):
 		return nil, nil //nolint:nilnil // having none is as good an answer as having one
+	case err != nil && errors.Is(ctx.Err(), context.Canceled): // the page was closed
+		return nil, err
 	case err != nil:
-		if ctx.Err() == nil || context.Cause(ctx) == context.DeadlineExceeded { //nolint:errorlint // Cause gives the sentinel itself
-			o.restUntil.Store(o.now().Add(restAfterOutage).UnixNano())
-		}
+		o.log.WarnContext(ctx, "the API server did not tell of a bouncer", "bouncer", string(handle), "error", err)
+		o.restUntil.Store(o.now().Add(restAfterOutage).UnixNano())
 		return nil, err
 	}
 	return belonging(found, handle), nil

@@ -23,6 +23,7 @@ import (
 // rig is a whole portal on a real database, a provider that speaks OpenID Connect and a fake bouncer.
 type rig struct {
 	*httptest.Server
+	function *portal.Function
 	op       *authtest.Provider
 	bouncer  *fakeBouncer
 	database string
@@ -30,8 +31,8 @@ type rig struct {
 
 func start(t testing.TB, change ...map[string]string) *rig {
 	t.Helper()
-	g := &rig{op: authtest.Start(t), bouncer: startBouncer(t), database: storetest.URL(t)}
-	instance, err := function.New("portal", portal.New(), slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	g := &rig{function: portal.New(), op: authtest.Start(t), bouncer: startBouncer(t), database: storetest.URL(t)}
+	instance, err := function.New("portal", g.function, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if err != nil {
 		t.Fatal(err)
 	}
