@@ -89,15 +89,21 @@ type operator struct {
 	ended           chan error
 }
 
-// start runs an operator of a version.
+// start runs an operator of a version, as an administrator.
 func (w *world) start(version string, env ...string) *operator {
+	w.t.Helper()
+	return w.startAs(w.server.Kubeconfig(w.t), serverstest.LogWriter(w.t), version, env...)
+}
+
+// startAs runs an operator with somebody's rights.
+func (w *world) startAs(kubeconfig string, log io.Writer, version string, env ...string) *operator {
 	w.t.Helper()
 	o := &operator{
 		t: w.t, metrics: serverstest.Address(w.t).String(), health: serverstest.Address(w.t).String(), ended: make(chan error, 1),
 	}
 	o.cmd = exec.Command(os.Args[0]) //nolint:noctx // It is stopped by signals, which is under test.
 	o.cmd.Env = append([]string{
-		asOperator + "=" + version, "KUBECONFIG=" + w.server.Kubeconfig(w.t), "HOME=" + w.t.TempDir(),
+		asOperator + "=" + version, "KUBECONFIG=" + kubeconfig, "HOME=" + w.t.TempDir(),
 		"DOMAIN=irc.test", "TENANT_NAMESPACE=" + w.namespace, "LEADER_ELECTION_NAMESPACE=" + w.namespace,
 		"DATABASE_ADMIN_URL=" + storetest.Server(w.t).URL("postgres"), "DATABASE_HOST=database.irc-now.svc",
 		"PLATFORM_KEY=key", "INTROSPECT_URL=http://introspect.irc-now.svc", "OIDC_ISSUER=https://auth.irc.test", "CHAT_CLIENT_ID=chat",
@@ -105,7 +111,6 @@ func (w *world) start(version string, env ...string) *operator {
 		"SOJU_IMAGE=soju", "ERGO_IMAGE=ergo", "CHAT_IMAGE=chat", "BOUNCERADMIN_IMAGE=bounceradmin",
 		"METRICS_ADDRESS=" + o.metrics, "HEALTH_ADDRESS=" + o.health, "LOG_FORMAT=json",
 	}, env...)
-	log := serverstest.LogWriter(w.t)
 	o.cmd.Stdout, o.cmd.Stderr = log, log
 	if err := o.cmd.Start(); err != nil {
 		w.t.Fatal(err)
@@ -212,14 +217,25 @@ func (w *world) await(list client.ObjectList, name, what string, wanted func(cli
 	}
 }
 
+func listOf(object owned.Object) client.ObjectList {
+	if _, ok := object.(*v1alpha1.ErgoNetwork); ok {
+		return &v1alpha1.ErgoNetworkList{}
+	}
+	return &v1alpha1.SojuBouncerList{}
+}
+
+func (w *world) awaitReason(object owned.Object, condition, reason string) {
+	w.t.Helper()
+	w.await(listOf(object), object.GetName(), condition+" because of "+reason, func(seen client.Object) bool {
+		c := meta.FindStatusCondition(seen.(owned.Object).GetStatus().Conditions, condition)
+		return c != nil && c.Reason == reason
+	})
+}
+
 func (w *world) awaitCondition(object owned.Object, condition string, status metav1.ConditionStatus, version string) {
 	w.t.Helper()
-	var list client.ObjectList = &v1alpha1.SojuBouncerList{}
-	if _, ok := object.(*v1alpha1.ErgoNetwork); ok {
-		list = &v1alpha1.ErgoNetworkList{}
-	}
 	what := fmt.Sprintf("%s=%s of %s by version %s", condition, status, object.GetName(), version)
-	w.await(list, object.GetName(), what, func(seen client.Object) bool {
+	w.await(listOf(object), object.GetName(), what, func(seen client.Object) bool {
 		s := seen.(owned.Object).GetStatus()
 		c := meta.FindStatusCondition(s.Conditions, condition)
 		return c != nil && c.Status == status && c.ObservedGeneration == seen.GetGeneration() && s.OperatorVersion == version
@@ -331,14 +347,24 @@ func ready(t *testing.T, o *operator) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	for {
+	for tick := every(ctx); ; {
 		if code, _ := o.get(o.health, "/readyz"); code == http.StatusOK {
 			return
 		}
+		if !tick() {
+			t.Fatal("the operator does not get ready")
+		}
+	}
+}
+
+// every paces asking for what nobody tells of; false when ctx is over.
+func every(ctx context.Context) func() bool {
+	return func() bool {
 		select {
 		case <-ctx.Done():
-			t.Fatal("the operator does not get ready")
-		case <-time.After(50 * time.Millisecond): // it cannot tell us
+			return false
+		case <-time.After(50 * time.Millisecond):
+			return true
 		}
 	}
 }

@@ -70,6 +70,8 @@ func (r *Reconciler) reconcileVolume(ctx context.Context, n *v1alpha1.ErgoNetwor
 }
 
 // finalize puts aside what outlives the network: its database and its volume. Its pod goes first, since it uses both.
+//
+// +kubebuilder:rbac:groups=apps,namespace=irc-now-tenants,resources=deployments,verbs=delete
 func (r *Reconciler) finalize(ctx context.Context, n *v1alpha1.ErgoNetwork) error {
 	r.running.forget(n.UID)
 	if err := r.writer.Delete(ctx, n, r.workloadFor(n, "")); err != nil {
@@ -85,6 +87,9 @@ func (r *Reconciler) finalize(ctx context.Context, n *v1alpha1.ErgoNetwork) erro
 }
 
 // deleteCertificate deletes the certificate's Secret too, which cert-manager leaves behind.
+//
+// +kubebuilder:rbac:groups="",namespace=irc-now-tenants,resources=secrets,verbs=delete
+// +kubebuilder:rbac:groups=cert-manager.io,namespace=irc-now-tenants,resources=certificates,verbs=delete
 func (r *Reconciler) deleteCertificate(ctx context.Context, n *v1alpha1.ErgoNetwork) error {
 	meta := metaFor(n, names(n).Certificate())
 	certificate := owned.CertificateFor(n.Namespace, names(n), n.Spec.Owner, r.Issuer, r.hostOf(n))
