@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -52,15 +53,17 @@ func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	rw.WriteHeader(http.StatusNoContent)
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, change ...map[string]string) *world {
 	t.Helper()
 	w := &world{t: t, Function: limits.New()}
 	admin := httptest.NewServer(w)
 	t.Cleanup(admin.Close)
 	url := storetest.URL(t)
-	err := w.Start(t.Context(), map[string]string{
-		"ACCOUNTS_DATABASE_URL": url, "BOUNCER_ADMIN_URL": admin.URL, "BOUNCER_ADMIN_TOKEN": "token",
-	})
+	env := map[string]string{"ACCOUNTS_DATABASE_URL": url, "BOUNCER_ADMIN_URL": admin.URL, "BOUNCER_ADMIN_TOKEN": "token"}
+	for _, more := range change {
+		maps.Copy(env, more)
+	}
+	err := w.Start(t.Context(), env)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -29,7 +30,8 @@ const adminToken = "token-of-the-bouncer-admin"
 
 // bouncers is the far end of bouncer.Admin: it writes down who was disconnected, and can be away.
 type bouncers struct {
-	url string
+	url   string
+	token string
 
 	mu    sync.Mutex
 	gone  []string
@@ -38,7 +40,7 @@ type bouncers struct {
 
 func startBouncers(t *testing.T) *bouncers {
 	t.Helper()
-	b := &bouncers{fails: map[string]bool{}}
+	b := &bouncers{token: adminToken, fails: map[string]bool{}}
 	server := httptest.NewServer(b)
 	t.Cleanup(server.Close)
 	b.url = server.URL
@@ -51,7 +53,7 @@ func (b *bouncers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	user := parts[max(len(parts)-2, 0)]
 	switch {
-	case r.Header.Get("Authorization") != "Bearer "+adminToken || parts[len(parts)-1] != "disconnect":
+	case r.Header.Get("Authorization") != "Bearer "+b.token || parts[len(parts)-1] != "disconnect":
 		w.WriteHeader(http.StatusUnauthorized)
 	case b.fails[user]:
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -86,15 +88,19 @@ type world struct {
 	url    string
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, change ...map[string]string) *world {
 	t.Helper()
 	w := &world{idp: introspectiontest.Start(t), soju: startBouncers(t)}
 	database, key := storetest.URL(t), bytes.Repeat([]byte{7}, account.SealKeyBytes)
-	w.url = serve(t, map[string]string{
+	env := map[string]string{
 		"ACCOUNTS_DATABASE_URL": database, "OIDC_ISSUER": w.idp.Issuer, "OIDC_CLIENT_ID": introspectiontest.ClientID,
 		"OIDC_CLIENT_SECRET": introspectiontest.ClientSecret.Reveal(),
 		"TOKEN_SEAL_KEY":     base64.StdEncoding.EncodeToString(key), "BOUNCER_ADMIN_URL": w.soju.url, "BOUNCER_ADMIN_TOKEN": adminToken,
-	})
+	}
+	for _, more := range change {
+		maps.Copy(env, more)
+	}
+	w.url = serve(t, env)
 	pool, err := store.Open(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,76 @@
+package limits_test
+
+import (
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"irc.now/functions/limits"
+	"irc.now/operators/client/clienttest"
+	"irc.now/shared/account"
+	"irc.now/shared/bouncer"
+	"irc.now/shared/config"
+	"irc.now/shared/fault"
+)
+
+func TestMain(m *testing.M) { os.Exit(clienttest.Main(m)) }
+
+const platformKey = config.Secret("key of the platform")
+
+// onCluster is a world where users may have bouncers of their own. The function may only look.
+func onCluster(t *testing.T) (*world, *clienttest.Tenants) {
+	t.Helper()
+	tenants := clienttest.Start(t, "get", "list")
+	env := tenants.Env()
+	env["PLATFORM_KEY"] = platformKey.Reveal()
+	w := newWorld(t, env)
+	w.set("handle", "ada")
+	w.set("plan", "pro")
+	return w, tenants
+}
+
+func TestTheOwnBouncerIsToldToo(t *testing.T) {
+	w, tenants := onCluster(t)
+	tenants.Put(tenants.Bouncer("ada", "ada"))
+	own := &world{t: t}
+	tenants.Serve("ada", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+bouncer.AdminToken(platformKey, "ada").Reveal() {
+			rw.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		own.ServeHTTP(rw, r)
+	}))
+	if err := w.upgraded(); err != nil {
+		t.Error(err)
+	}
+	w.wantTold(account.Unlimited)
+	if !slices.Equal(own.told, []int{account.Unlimited}) {
+		t.Errorf("the own bouncer was told %v", own.told)
+	}
+}
+
+func TestWhoHasNoBouncerOfTheirOwnHasNobodyToTell(t *testing.T) {
+	w, _ := onCluster(t)
+	if err := w.upgraded(); err != nil {
+		t.Error(err)
+	}
+	w.wantTold(account.Unlimited)
+}
+
+func TestAnOwnBouncerThatIsAwayIsToldLater(t *testing.T) {
+	w, tenants := onCluster(t)
+	tenants.Put(tenants.Bouncer("ada", "ada"))
+	if err := w.upgraded(); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("got %v, want Unavailable", err)
+	}
+	w.wantTold(account.Unlimited) // the shared one does not wait
+}
+
+func TestAClusterNeedsTheKeyOfThePlatform(t *testing.T) {
+	err := limits.New().Start(t.Context(), map[string]string{"TENANT_NAMESPACE": "irc-now-tenants"})
+	if err == nil || !strings.Contains(err.Error(), "PLATFORM_KEY") {
+		t.Errorf("got %v", err)
+	}
+}
