@@ -107,6 +107,9 @@ func WorkloadState(ctx context.Context, w *Writer, owner Object, names naming.Ob
 	case rolledOut(&d):
 		return Done{naming.PodReady, "It is running."}, nil
 	}
+	if d.Status.ObservedGeneration < d.Generation {
+		return Done{}, Wait(naming.PodStarting, "It is starting.", retryPod) // nobody has had the time to make a pod of it
+	}
 	if message := refusedPods(&d); message != "" {
 		return Done{}, Wait(naming.PodFailing, "The cluster does not take its pod: "+message, retryPod)
 	}

@@ -246,6 +246,8 @@ func TestATroubledPodIsExplained(t *testing.T) {
 	w.reconcile(b)
 	var d appsv1.Deployment
 	w.get("crashing", &d)
+	d.Status.ObservedGeneration = d.Generation
+	w.status(&d)
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "crashing-1", Labels: d.Spec.Template.Labels}, Spec: d.Spec.Template.Spec}
 	if err := w.client.Create(t.Context(), pod); err != nil {
 		t.Fatal(err)
