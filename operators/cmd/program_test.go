@@ -224,10 +224,17 @@ func listOf(object owned.Object) client.ObjectList {
 	return &v1alpha1.SojuBouncerList{}
 }
 
+func statusOf(seen client.Object) *v1alpha1.Status {
+	if object, ok := seen.(owned.Object); ok {
+		return object.GetStatus()
+	}
+	return &v1alpha1.Status{}
+}
+
 func (w *world) awaitReason(object owned.Object, condition, reason string) {
 	w.t.Helper()
 	w.await(listOf(object), object.GetName(), condition+" because of "+reason, func(seen client.Object) bool {
-		c := meta.FindStatusCondition(seen.(owned.Object).GetStatus().Conditions, condition)
+		c := meta.FindStatusCondition(statusOf(seen).Conditions, condition)
 		return c != nil && c.Reason == reason
 	})
 }
@@ -236,7 +243,7 @@ func (w *world) awaitCondition(object owned.Object, condition string, status met
 	w.t.Helper()
 	what := fmt.Sprintf("%s=%s of %s by version %s", condition, status, object.GetName(), version)
 	w.await(listOf(object), object.GetName(), what, func(seen client.Object) bool {
-		s := seen.(owned.Object).GetStatus()
+		s := statusOf(seen)
 		c := meta.FindStatusCondition(s.Conditions, condition)
 		return c != nil && c.Status == status && c.ObservedGeneration == seen.GetGeneration() && s.OperatorVersion == version
 	})
@@ -335,7 +342,9 @@ func TestAKilledOperatorsWorkIsTakenUp(t *testing.T) {
 	if err := first.cmd.Process.Kill(); err != nil { // with most of the ten under way
 		t.Fatal(err)
 	}
-	<-first.ended
+	if err := <-first.ended; err == nil {
+		t.Error("it ended well")
+	}
 	w.start("1.0.1")
 	for _, n := range networks {
 		w.awaitCondition(n, v1alpha1.DatabaseReady, metav1.ConditionTrue, "1.0.1")

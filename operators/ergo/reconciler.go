@@ -39,7 +39,7 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=irc.now,namespace=irc-now-tenants,resources=ergonetworks/status,verbs=patch
 // +kubebuilder:rbac:groups=irc.now,namespace=irc-now-tenants,resources=ergonetworks/finalizers,verbs=update
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
-	if err := r.Settings.Validate(); err != nil {
+	if err := r.Validate(); err != nil {
 		return fmt.Errorf("the ergo operator: %w", err)
 	}
 	if err := mgr.Add(&Sweeper{Client: mgr.GetClient(), Log: r.Log, Now: r.Now}); err != nil {

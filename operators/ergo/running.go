@@ -24,7 +24,7 @@ const retryLoad = 5 * time.Second
 type want struct {
 	rendered
 	host        string
-	certificate fingerprint
+	certificate Fingerprint
 }
 
 // running brings configuration and certificates to ergos that run already. It remembers what it has proved, so that
@@ -40,7 +40,7 @@ type running struct {
 // proof is what a server was seen to run.
 type proof struct {
 	digest      string
-	certificate fingerprint
+	certificate Fingerprint
 }
 
 func newRunning(servers *Servers, log *slog.Logger) *running {
@@ -123,10 +123,10 @@ func (r *running) remember(id types.UID, p proof) {
 }
 
 // fingerprintOf is of the first certificate in a PEM file, the one that clients see first.
-func fingerprintOf(file []byte) (fingerprint, bool) {
+func fingerprintOf(file []byte) (Fingerprint, bool) {
 	block, _ := pem.Decode(file)
 	if block == nil || block.Type != "CERTIFICATE" {
-		return fingerprint{}, false
+		return Fingerprint{}, false
 	}
 	return sha256.Sum256(block.Bytes), true
 }

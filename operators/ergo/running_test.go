@@ -239,7 +239,9 @@ func TestAChangeIsLoadedWhenTheFilesAreThereAndNobodyDrops(t *testing.T) {
 // connect registers over TLS.
 func (p *pod) connect(nick string) *serverstest.Client {
 	p.t.Helper()
-	return serverstest.Register(p.t, relayTLS(p.t, p.irc), nick)
+	c := serverstest.DialTLS(p.t, p.irc)
+	c.Register(nick)
+	return c
 }
 
 func TestABrokenConfigurationLeavesTheServerAsItIs(t *testing.T) {
@@ -283,7 +285,9 @@ func TestTheStoreIsMadeOnceAndSurvives(t *testing.T) {
 	}
 	p.initialise()
 	p.run()
-	serverstest.SignIn(t, relayTLS(t, p.irc), "ada", "ada", "correct-horse")
+	if got := serverstest.DialTLS(t, p.irc).Authenticate("ada", "ada", "correct-horse"); got.Command != "001" {
+		t.Errorf("the account is gone: %s", got.Command)
+	}
 	if _, err := os.Stat(filepath.Join(p.dir, "data", "new")); !os.IsNotExist(err) {
 		t.Errorf("something is left behind: %v", err)
 	}

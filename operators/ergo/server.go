@@ -109,11 +109,11 @@ func (s *Servers) call(ctx context.Context, n *v1alpha1.ErgoNetwork, path string
 	return nil
 }
 
-// fingerprint stands for a certificate.
-type fingerprint [sha256.Size]byte
+// Fingerprint stands for a certificate.
+type Fingerprint [sha256.Size]byte
 
 // Serves tells which certificate the network shows to clients. Whether anybody trusts it is not the question.
-func (s *Servers) Serves(ctx context.Context, n *v1alpha1.ErgoNetwork, host string) (fingerprint, error) {
+func (s *Servers) Serves(ctx context.Context, n *v1alpha1.ErgoNetwork, host string) (Fingerprint, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	dialer := tls.Dialer{Config: &tls.Config{
@@ -123,12 +123,12 @@ func (s *Servers) Serves(ctx context.Context, n *v1alpha1.ErgoNetwork, host stri
 	}}
 	conn, err := dialer.DialContext(ctx, "tcp", s.IRC(n))
 	if err != nil {
-		return fingerprint{}, fmt.Errorf("look at the certificate of network %s: %w", n.Name, err)
+		return Fingerprint{}, fmt.Errorf("look at the certificate of network %s: %w", n.Name, err)
 	}
 	defer conn.Close()
 	secure, ok := conn.(*tls.Conn)
 	if !ok || len(secure.ConnectionState().PeerCertificates) == 0 {
-		return fingerprint{}, fmt.Errorf("look at the certificate of network %s: it shows none", n.Name)
+		return Fingerprint{}, fmt.Errorf("look at the certificate of network %s: it shows none", n.Name)
 	}
 	return sha256.Sum256(secure.ConnectionState().PeerCertificates[0].Raw), nil
 }

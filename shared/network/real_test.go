@@ -12,7 +12,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -129,7 +128,11 @@ func (r *running) served() int64 {
 		r.t.Fatal(err)
 	}
 	defer conn.Close()
-	return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.Int64()
+	secure, ok := conn.(*tls.Conn)
+	if !ok {
+		r.t.Fatalf("%T is no TLS connection", conn)
+	}
+	return secure.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
 }
 
 // call posts to the HTTP interface.
@@ -204,7 +207,8 @@ func TestTheHTTPInterfaceWantsATokenAndTellsTheNumbers(t *testing.T) {
 func TestARehashChangesEverythingButTheConnections(t *testing.T) {
 	r := start(t, nil)
 	ada := serverstest.Register(t, r.plain, "ada")
-	encrypted := r.secure("bob")
+	encrypted := serverstest.DialTLS(t, r.tls)
+	encrypted.Register("bob")
 	if got := r.served(); got != 1 {
 		t.Fatalf("serves certificate %d", got)
 	}
@@ -235,34 +239,6 @@ func TestARehashChangesEverythingButTheConnections(t *testing.T) {
 	ada.Expect("381", "")
 	ada.Send("PRIVMSG bob :still here?")
 	encrypted.Expect("PRIVMSG", "still here?")
-}
-
-// secure registers over TLS by way of a plain-text relay, since the test's client speaks plain text.
-func (r *running) secure(nick string) *serverstest.Client {
-	r.t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // The test's own.
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.t.Cleanup(func() { _ = listener.Close() })
-	go relay(r.t.Context(), listener, r.tls)
-	return serverstest.Register(r.t, listener.Addr().String(), nick)
-}
-
-func relay(ctx context.Context, listener net.Listener, address string) {
-	inner, err := listener.Accept()
-	if err != nil {
-		return
-	}
-	defer inner.Close()
-	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
-	outer, err := dialer.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return
-	}
-	defer outer.Close()
-	go func() { _, _ = inner.(*net.TCPConn).ReadFrom(outer) }()
-	_, _ = inner.(*net.TCPConn).WriteTo(outer)
 }
 
 func TestTheCapHoldsForWebClientsFromAnywhere(t *testing.T) {

@@ -2,6 +2,7 @@ package serverstest
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -65,10 +66,32 @@ func (c *Client) Authenticate(nick, user, password string, caps ...string) ircms
 	return c.Await(func(m ircmsg.Message) bool { return oneOf(m.Command, "001", "464", "ERROR") })
 }
 
+// DialTLS connects to an IRC server over TLS. Any certificate will do.
+func DialTLS(t testing.TB, address string) *Client {
+	t.Helper()
+	dialer := tls.Dialer{
+		NetDialer: &net.Dialer{Timeout: clientTimeout},
+		Config:    &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // A test's server shows whatever it has.
+	}
+	conn, err := dialer.DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return &Client{t: t, conn: conn, reader: bufio.NewReader(conn)}
+}
+
 // Register connects without an account.
 func Register(t testing.TB, address, nick string, caps ...string) *Client {
 	t.Helper()
 	c := Dial(t, address)
+	c.Register(nick, caps...)
+	return c
+}
+
+// Register signs in without an account, on a new connection.
+func (c *Client) Register(nick string, caps ...string) {
+	c.t.Helper()
 	c.Send("CAP LS 302", "NICK "+nick, "USER "+nick+" 0 * :"+nick)
 	if len(caps) > 0 {
 		c.Send("CAP REQ :" + strings.Join(caps, " "))
@@ -76,7 +99,6 @@ func Register(t testing.TB, address, nick string, caps ...string) *Client {
 	}
 	c.Send("CAP END")
 	c.Expect("001", "")
-	return c
 }
 
 func oneOf(text string, list ...string) bool {
