@@ -1,8 +1,15 @@
 package operatortest_test
 
 import (
+	"bufio"
+	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -64,4 +71,59 @@ func TestAServerOfOnesOwnIsSeparate(t *testing.T) {
 	if err := own.List(t.Context(), list); err == nil {
 		t.Error("it knows routes, which were not asked for")
 	}
+}
+
+// helper makes the test that kills one be the one that is killed: it starts a server and waits.
+const helper = "OPERATORTEST_HELPER"
+
+func TestNothingIsLeftWhenTheTestProcessIsKilled(t *testing.T) {
+	if os.Getenv(helper) != "" {
+		operatortest.Start(t, operatortest.Options{Without: true})
+		fmt.Println("started")
+		<-t.Context().Done()
+		return
+	}
+	operatortest.Shared(t) // says what is missing, if so
+	temp := t.TempDir()
+	holder := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+	holder.Env = append(os.Environ(), helper+"=1", "TMPDIR="+temp)
+	out, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && lines.Text() != "started" {
+	}
+	if err := holder.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = holder.Wait()
+	// Another process cleans up, and nobody can wait for it but by looking.
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		left, err := filepath.Glob(filepath.Join(temp, "irc.now-apiserver-*"))
+		if err == nil && len(left) == 0 && !mentioned(t, temp) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("left behind: %v, processes: %v", left, mentioned(t, temp))
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// mentioned says whether a process has text in its command line.
+func mentioned(t *testing.T, text string) bool {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(files, func(file string) bool {
+		line, err := os.ReadFile(file)
+		return err == nil && strings.Contains(string(line), text)
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -30,7 +31,16 @@ func (m *Machine) Config() (*rest.Config, error) {
 		return nil, fmt.Errorf("read the cluster's configuration: %w", err)
 	}
 	config.QPS = -1 // the API server's own fairness is enough
+	config.WarningHandlerWithContext = warnings{m.config.Log}
 	return config, nil
+}
+
+// warnings logs what the API server thinks of a request besides answering it.
+type warnings struct{ log *slog.Logger }
+
+// HandleWarningHeaderWithContext is called for each.
+func (w warnings) HandleWarningHeaderWithContext(ctx context.Context, _ int, _, text string) {
+	w.log.DebugContext(ctx, "the API server warns", slog.String("warning", text))
 }
 
 // client knows Kubernetes' own kinds.
