@@ -169,6 +169,9 @@ func (w *world) checksum(name string) string {
 
 func TestADeletedBouncersDatabaseIsKeptForAWhile(t *testing.T) {
 	w := newWorld(t, operatortest.Shared(t))
+	storetest.Alone(t, "tombs")
+	now := time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC) // nobody else's are due then
+	w.tenants.Now = func() time.Time { return now }
 	b, other := w.ready("deleted", nil), w.ready("other", nil)
 	c := w.credentials("deleted")
 	if err := w.as("soju_deleted", c["user"], c["password"], `CREATE TABLE kept AS SELECT 1`); err != nil {
@@ -201,9 +204,9 @@ func TestADeletedBouncersDatabaseIsKeptForAWhile(t *testing.T) {
 	if c := w.credentials(again.Name); w.as("soju_deleted", c["user"], c["password"], `SELECT FROM kept`) == nil {
 		t.Error("a new bouncer of the name sees the old one's data")
 	}
-	w.tenants.Now = func() time.Time { return time.Now().Add(59 * time.Minute) }
+	now = now.Add(59 * time.Minute)
 	w.sweep(buried[0], true)
-	w.tenants.Now = func() time.Time { return time.Now().Add(61 * time.Minute) }
+	now = now.Add(time.Minute)
 	w.sweep(buried[0], false)
 	w.reconcile(other)
 	w.want(other, v1alpha1.Ready, metav1.ConditionTrue, naming.AllReady)

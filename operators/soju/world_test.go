@@ -199,7 +199,8 @@ func (w *world) bouncer(name string, change func(*v1alpha1.SojuBouncer)) *v1alph
 // forget drops the database, whatever the test left of it.
 func (w *world) forget(b *v1alpha1.SojuBouncer) {
 	ctx := context.WithoutCancel(w.t.Context())
-	tenants := owned.Tenants{Log: slog.New(slog.DiscardHandler)}
+	// Nothing of other tests is due at that time.
+	tenants := owned.Tenants{Now: func() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }}
 	pool, err := store.Open(ctx, storetest.Server(w.t).URL("postgres"))
 	if err != nil {
 		w.t.Error(err)

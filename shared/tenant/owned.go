@@ -120,9 +120,22 @@ func adopt(ctx context.Context, admin *pgxpool.Pool, conn *pgx.Conn, c Credentia
 		return nil
 	}
 	return inside(ctx, admin, c.Database, func(inner *pgx.Conn) error {
-		return execute(ctx, inner,
+		err := execute(ctx, inner,
 			`REASSIGN OWNED BY `+identifier(owner)+` TO `+identifier(c.Owner), `DROP OWNED BY `+identifier(owner))
+		if err != nil {
+			return err
+		}
+		return dropRights(ctx, inner, owner+readerSuffix)
 	})
+}
+
+// dropRights takes from a role, if there is one, what it may do in the database.
+func dropRights(ctx context.Context, inner *pgx.Conn, role string) error {
+	var exists bool
+	if err := inner.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, role).Scan(&exists); err != nil || !exists {
+		return err
+	}
+	return execute(ctx, inner, `DROP OWNED BY `+identifier(role))
 }
 
 // state is what the server has of a tenant.

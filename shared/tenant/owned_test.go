@@ -1,40 +1,288 @@
 package tenant_test
 
 import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"irc.now/shared/config"
 	"irc.now/shared/store/storetest"
 	"irc.now/shared/tenant"
 )
 
-func TestWhoWasKilledWhileMakingADatabaseFindsItsOwn(t *testing.T) {
-	admin := newAdmin(t)
-	name := storetest.Name()
-	t.Cleanup(func() { dropNow(t, name) })
-	passwords := tenant.Passwords{Owner: "owner's password", Reader: "reader's password"}
-	claim := tenant.Claim{Owner: "uid-1"}
-	// What is left of a first attempt: a database without rights and without a note.
-	if _, err := admin.Exec(t.Context(), `CREATE DATABASE making_`+name+` TEMPLATE template0`); err != nil {
-		t.Fatal(err)
-	}
+const uid = "6f1c1f5e-0000-4000-8000-000000000001"
+
+var passwords = tenant.Passwords{Owner: "owner's password", Reader: "reader's password"}
+
+// short is a name that can be buried.
+func short() string { return "t_" + storetest.Name()[max(0, len(storetest.Name())-30):] }
+
+// own makes a tenant that belongs to uid, and drops what is left of it after the test.
+func own(t *testing.T, admin *pgxpool.Pool, name string, claim tenant.Claim) tenant.Credentials {
+	t.Helper()
 	c, err := tenant.EnsureOwned(t.Context(), admin, name, claim, passwords)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := try(t, c.Database, c.Owner, c.OwnerPassword, `CREATE TABLE message (text text)`); err != nil {
+	t.Cleanup(func() { dropNow(t, name) })
+	return c
+}
+
+func exec(t *testing.T, admin *pgxpool.Pool, sql string) {
+	t.Helper()
+	if _, err := admin.Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func ask[T any](t *testing.T, admin *pgxpool.Pool, sql string, args ...any) T {
+	t.Helper()
+	var answer T
+	if err := admin.QueryRow(t.Context(), sql, args...).Scan(&answer); err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+func TestAnotherOwnersDatabaseIsTaken(t *testing.T) {
+	admin, name := newAdmin(t), short()
+	c := own(t, admin, name, tenant.Claim{Owner: uid})
+	if err := try(t, name, c.Owner, c.OwnerPassword, `CREATE TABLE kept ()`); err != nil {
+		t.Fatal(err)
+	}
+	other := tenant.Claim{Owner: "another"}
+	if _, err := tenant.EnsureOwned(t.Context(), admin, name, other, tenant.Passwords{Owner: "a", Reader: "b"}); !errors.Is(err, tenant.ErrTaken) {
+		t.Errorf("another owner: %v", err)
+	}
+	if err := try(t, name, c.Owner, c.OwnerPassword, `SELECT FROM kept`); err != nil {
+		t.Error("the refused owner changed something:", err)
+	}
+	other.Adopt = true
+	if _, err := tenant.EnsureOwned(t.Context(), admin, name, other, tenant.Passwords{Owner: "a", Reader: "b"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := try(t, name, c.Owner, "a", `SELECT FROM kept`); err != nil {
 		t.Error(err)
 	}
-	if err := try(t, c.Database, c.Reader, c.ReaderPassword, `SELECT text FROM message`); err != nil {
+	if _, err := tenant.EnsureOwned(t.Context(), admin, name, tenant.Claim{Owner: uid}, passwords); !errors.Is(err, tenant.ErrTaken) {
+		t.Errorf("the first owner, after the second adopted it: %v", err)
+	}
+}
+
+func TestADatabaseWithoutANoteIsTaken(t *testing.T) {
+	admin, name := newAdmin(t), short()
+	exec(t, admin, `CREATE DATABASE `+name)
+	t.Cleanup(func() { dropNow(t, name) })
+	if _, err := tenant.EnsureOwned(t.Context(), admin, name, tenant.Claim{Owner: uid}, passwords); !errors.Is(err, tenant.ErrTaken) {
 		t.Error(err)
 	}
-	var left int
-	if err := admin.QueryRow(t.Context(), `SELECT count(*) FROM pg_database WHERE datname = $1`, "making_"+name).Scan(&left); err != nil || left > 0 {
-		t.Errorf("%v: %d databases are left behind", err, left)
+	if ask[bool](t, admin, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, name) {
+		t.Error("a role was made for a database that is not ours")
 	}
-	if _, err := tenant.EnsureOwned(t.Context(), admin, name, claim, passwords); err != nil {
-		t.Errorf("once more: %v", err)
+}
+
+func TestOnlyTheFirstOfTwoOwnersGetsTheName(t *testing.T) {
+	admin, name := newAdmin(t), short()
+	t.Cleanup(func() { dropNow(t, name) })
+	var running sync.WaitGroup
+	results := make([]error, 4)
+	for i := range results {
+		running.Go(func() {
+			_, results[i] = tenant.EnsureOwned(t.Context(), admin, name, tenant.Claim{Owner: fmt.Sprint(i)}, passwords)
+		})
 	}
-	if _, err := tenant.EnsureOwned(t.Context(), admin, name, tenant.Claim{Owner: "uid-2"}, passwords); err == nil {
-		t.Error("somebody else gets it")
+	running.Wait()
+	won := 0
+	for _, err := range results {
+		switch {
+		case err == nil:
+			won++
+		case !errors.Is(err, tenant.ErrTaken):
+			t.Error(err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d owners got the database", won)
+	}
+}
+
+// Nothing is written where nothing is wrong; each thing that is wrong is put right.
+func TestOnlyWhatIsWrongIsWritten(t *testing.T) {
+	admin, name := newAdmin(t), short()
+	claim := tenant.Claim{Owner: uid}
+	own(t, admin, name, claim)
+	stored := func() string {
+		return ask[string](t, admin, `SELECT string_agg(rolpassword || xmin::text, ' ' ORDER BY rolname) FROM pg_authid WHERE starts_with(rolname, $1)`, name)
+	}
+	before := stored()
+	own(t, admin, name, claim)
+	if stored() != before {
+		t.Error("a second call wrote the roles again")
+	}
+	for _, damage := range []string{
+		`ALTER ROLE ` + name + ` PASSWORD 'another'`, `ALTER ROLE ` + name + ` PASSWORD NULL`, `ALTER ROLE ` + name + ` NOLOGIN`,
+		`ALTER ROLE ` + name + ` CREATEDB`, `ALTER ROLE ` + name + `_reader SUPERUSER`, `ALTER DATABASE ` + name + ` OWNER TO CURRENT_USER`,
+		`ALTER DATABASE ` + name + ` ALLOW_CONNECTIONS false`,
+	} {
+		exec(t, admin, damage)
+		c := own(t, admin, name, claim)
+		for role, password := range map[string]config.Secret{c.Owner: c.OwnerPassword, c.Reader: c.ReaderPassword} {
+			if err := try(t, name, role, password, `SELECT 1`); err != nil {
+				t.Errorf("after %s: %s: %v", damage, role, err)
+			}
+		}
+		if ask[bool](t, admin, `SELECT bool_or(rolsuper OR rolcreatedb) FROM pg_roles WHERE starts_with(rolname, $1)`, name) {
+			t.Errorf("after %s a role has a right too many", damage)
+		}
+	}
+}
+
+// longAgo is a time at which a sweep drops nothing of tests elsewhere, which do the same one after the other.
+func longAgo(t *testing.T) time.Time {
+	storetest.Alone(t, "tombs")
+	return time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)
+}
+
+func buried(t *testing.T, admin *pgxpool.Pool, name string) string {
+	t.Helper()
+	return ask[string](t, admin, `SELECT coalesce(string_agg(datname, ' '), '') FROM pg_database WHERE starts_with(datname, $1)`, "deleted_"+name+"_")
+}
+
+func TestABuriedTenantIsOutOfReachAndDroppedInTime(t *testing.T) {
+	admin, name := newAdmin(t), short()
+	c := own(t, admin, name, tenant.Claim{Owner: uid})
+	if err := try(t, name, c.Owner, c.OwnerPassword, `CREATE TABLE kept AS SELECT 42 AS n`); err != nil {
+		t.Fatal(err)
+	}
+	now := longAgo(t)
+	if err := tenant.Bury(t.Context(), admin, name, "another", now, now.Add(time.Hour)); err != nil || buried(t, admin, name) != "" {
+		t.Errorf("another owner buried it: %v", err)
+	}
+	for range 2 {
+		if err := tenant.Bury(t.Context(), admin, name, uid, now, now.Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tomb := buried(t, admin, name)
+	if tomb == "" || strings.Contains(tomb, " ") {
+		t.Fatalf("buried as %q", tomb)
+	}
+	for _, database := range []string{name, tomb, "postgres"} {
+		for role, password := range map[string]config.Secret{
+			c.Owner: c.OwnerPassword, c.Reader: c.ReaderPassword, tomb: c.OwnerPassword, tomb + "_reader": c.ReaderPassword,
+		} {
+			if err := try(t, database, role, password, `SELECT 1`); err == nil {
+				t.Errorf("%s may still connect to %s", role, database)
+			}
+		}
+	}
+	next := own(t, admin, name, tenant.Claim{Owner: "the-next"})
+	if err := try(t, tomb, next.Owner, next.OwnerPassword, `SELECT 1`); err == nil {
+		t.Error("the name's next owner may connect to what the one before has left")
+	}
+	sweep(t, admin, now.Add(59*time.Minute), tomb, false)
+	sweep(t, admin, now.Add(time.Hour), tomb, true)
+	if ask[bool](t, admin, `SELECT EXISTS (SELECT FROM pg_roles WHERE starts_with(rolname, $1))`, tomb) {
+		t.Error("its roles are left")
+	}
+	if err := try(t, name, next.Owner, next.OwnerPassword, `SELECT 1`); err != nil {
+		t.Error("the next owner's database was touched:", err)
+	}
+}
+
+func sweep(t *testing.T, admin *pgxpool.Pool, now time.Time, tomb string, drops bool) {
+	t.Helper()
+	dropped, err := tenant.Sweep(t.Context(), admin, now)
+	if err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(strings.Join(dropped, " "), tomb) != drops {
+		t.Errorf("at %s %v were dropped", now, dropped)
+	}
+}
+
+func TestAnOpenConnectionDoesNotKeepADatabaseFromBeingBuried(t *testing.T) {
+	admin, name := newAdmin(t), short()
+	c := own(t, admin, name, tenant.Claim{Owner: uid})
+	held := make(chan error, 1)
+	go func() { held <- try(t, name, c.Owner, c.OwnerPassword, `SELECT pg_sleep(60)`) }()
+	for ask[int](t, admin, `SELECT count(*)::int FROM pg_stat_activity WHERE datname = $1 AND query LIKE '%pg_sleep%'`, name) == 0 {
+		if t.Context().Err() != nil {
+			t.Fatal("the connection never came")
+		}
+	}
+	now := longAgo(t)
+	if err := tenant.Bury(t.Context(), admin, name, uid, now, now); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-held; err == nil {
+		t.Error("the connection was not ended")
+	}
+	if _, err := tenant.Sweep(t.Context(), admin, now); err != nil || buried(t, admin, name) != "" {
+		t.Errorf("without retention it is still there: %v", err)
+	}
+}
+
+// An administrator's rename and the adoption bring everything back.
+func TestABuriedTenantComesBackByRenaming(t *testing.T) {
+	admin, name := newAdmin(t), short()
+	c := own(t, admin, name, tenant.Claim{Owner: uid})
+	if err := try(t, name, c.Owner, c.OwnerPassword, `CREATE TABLE kept AS SELECT 42 AS n`); err != nil {
+		t.Fatal(err)
+	}
+	now := longAgo(t)
+	if err := tenant.Bury(t.Context(), admin, name, uid, now, now.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	tomb := buried(t, admin, name)
+	exec(t, admin, `ALTER DATABASE `+tomb+` RENAME TO `+name)
+	again := own(t, admin, name, tenant.Claim{Owner: "the-next", Adopt: true})
+	for _, sql := range []string{`SELECT n FROM kept`, `INSERT INTO kept VALUES (43)`, `ALTER TABLE kept ADD m int`} {
+		if err := try(t, name, again.Owner, again.OwnerPassword, sql); err != nil {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
+	if err := try(t, name, again.Reader, again.ReaderPassword, `SELECT n FROM kept`); err != nil {
+		t.Error(err)
+	}
+	for _, role := range []string{tomb + "_reader", tomb} {
+		if _, err := admin.Exec(t.Context(), `DROP ROLE `+role); err != nil {
+			t.Errorf("the old role %s is still needed: %v", role, err)
+		}
+	}
+}
+
+func TestADatabaseThatOnlyLooksBuriedIsKept(t *testing.T) {
+	admin, name := newAdmin(t), "deleted_"+short()
+	for _, note := range []string{"", "irc.now tenant of x", "until 1990-01-01T00:00:00Z", "irc.now tenant of x until yesterday"} {
+		exec(t, admin, `CREATE DATABASE `+name)
+		exec(t, admin, `COMMENT ON DATABASE `+name+` IS '`+note+`'`)
+		if dropped, err := tenant.Sweep(t.Context(), admin, time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)); err != nil || strings.Contains(strings.Join(dropped, " "), name) {
+			t.Errorf("with the note %q: dropped %v, %v", note, dropped, err)
+		}
+		exec(t, admin, `DROP DATABASE `+name)
+	}
+}
+
+func TestWhatCannotBeOwnedOrBuriedIsRefused(t *testing.T) {
+	admin := newAdmin(t)
+	for _, claim := range []tenant.Claim{{}, {Owner: "it's"}, {Owner: "a b"}} {
+		if _, err := tenant.EnsureOwned(t.Context(), admin, "refused", claim, passwords); err == nil {
+			t.Errorf("the owner %q is taken", claim.Owner)
+		}
+	}
+	if _, err := tenant.EnsureOwned(t.Context(), admin, "refused", tenant.Claim{Owner: uid}, tenant.Passwords{}); err == nil {
+		t.Error("empty passwords are taken")
+	}
+	if err := tenant.Bury(t.Context(), admin, strings.Repeat("a", 38), uid, time.Now(), time.Now()); err == nil {
+		t.Error("a name is buried that leaves no room")
+	}
+	if err := tenant.Bury(t.Context(), admin, "never_there", uid, time.Now(), time.Now()); err != nil {
+		t.Error(err)
 	}
 }

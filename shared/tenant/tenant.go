@@ -158,6 +158,7 @@ func ensureDatabase(ctx context.Context, conn *pgx.Conn, c Credentials) error {
 	}
 	return execute(ctx, conn,
 		`ALTER DATABASE `+database+` OWNER TO `+owner,
+		`ALTER DATABASE `+database+` ALLOW_CONNECTIONS true`,
 		`REVOKE ALL ON DATABASE `+database+` FROM PUBLIC`,
 		`GRANT CONNECT ON DATABASE `+database+` TO `+reader,
 		`ALTER ROLE `+reader+` SET default_transaction_read_only = on`,

@@ -52,6 +52,20 @@ func URL(t testing.TB) string {
 	return server.URL(name)
 }
 
+// Alone lets one test at a time pass, of all processes on the server, that calls it with the same subject: for what
+// looks at more of the server than the test's own databases.
+func Alone(t testing.TB, subject string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), Server(t).URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) }) // which ends the lock
+	if _, err := conn.Exec(t.Context(), `SELECT pg_advisory_lock(hashtextextended($1, 0))`, "test "+subject); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Name is a name for a database or role that nobody else has.
 func Name() string { return "test_" + strings.ToLower(rand.Text()[:16]) }
 
