@@ -2,13 +2,9 @@ package knative_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
@@ -16,22 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"irc.now/knative/render"
+	"irc.now/tests/release"
 )
-
-// definitions are where each pinned release keeps the definitions of its kinds.
-var definitions = map[string]string{
-	"github.com/argoproj/argo-cd/v3":                     "manifests/crds/*-crd.yaml",
-	"github.com/cert-manager/cert-manager":               "deploy/crds/*.yaml",
-	"github.com/cloudnative-pg/cloudnative-pg":           "config/crd/bases/*.yaml",
-	"github.com/openshift/api":                           "route/v1/zz_generated.crd-manifests/*.yaml",
-	"github.com/prometheus-operator/prometheus-operator": "example/prometheus-operator-crd/*.yaml",
-	"knative.dev/eventing":                               "config/core/resources/*.yaml",
-	"knative.dev/serving":                                "config/core/300-resources/*.yaml",
-	"sigs.k8s.io/gateway-api":                            "config/crd/experimental/*.yaml",
-}
-
-// kubernetes is the release whose API server describes the built-in kinds.
-const kubernetes = "k8s.io/kubernetes"
 
 // kind is what an object calls itself.
 type kind struct{ apiVersion, name string }
@@ -44,45 +26,26 @@ type schemas struct {
 
 // load reads all schemas, once for all tests.
 var load = sync.OnceValues(func() (*schemas, error) {
-	modules, err := releases()
+	folders, err := release.Folders("..")
+	if err != nil {
+		return nil, err
+	}
+	files, err := release.Definitions("..")
 	if err != nil {
 		return nil, err
 	}
 	s := &schemas{compiler: validator.NewCompiler(), where: map[kind]string{}}
 	s.compiler.DefaultDraft(validator.Draft4) // OpenAPI's dialect of the keywords that count here
-	if err := s.addKubernetes(modules[kubernetes]); err != nil {
+	if err := s.addKubernetes(folders[release.Kubernetes]); err != nil {
 		return nil, err
 	}
-	if err := s.addDefinitions("base/crds/*.yaml"); err != nil {
-		return nil, err
-	}
-	for module, files := range definitions {
-		if err := s.addDefinitions(filepath.Join(modules[module], files)); err != nil {
-			return nil, fmt.Errorf("%s: %w", module, err)
+	for _, file := range files {
+		if err := s.addDefinition(file); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	return s, nil
 })
-
-// releases are the folders of the modules that tests/tools/manifests pins, which are downloaded if need be.
-func releases() (map[string]string, error) {
-	command := exec.Command("go", "-C", "../tests/tools/manifests", "mod", "download", "-json")
-	command.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
-	output, err := command.Output()
-	if err != nil {
-		return nil, fmt.Errorf("download the releases that tests/tools/manifests pins: %w\n%s", err, output)
-	}
-	folders := map[string]string{}
-	for decoder := json.NewDecoder(strings.NewReader(string(output))); ; {
-		var module struct{ Path, Dir string }
-		if err := decoder.Decode(&module); errors.Is(err, io.EOF) {
-			return folders, nil
-		} else if err != nil {
-			return nil, fmt.Errorf("read what go mod download says: %w", err)
-		}
-		folders[module.Path] = module.Dir
-	}
-}
 
 // addKubernetes adds what the API server publishes about its own kinds: a file for each group and version.
 func (s *schemas) addKubernetes(module string) error {
@@ -129,27 +92,12 @@ func kindsOf(schema any) []kind {
 // objectMeta is the schema of metadata, which definitions leave to the API server.
 const objectMeta = "kubernetes:///api__v1_openapi.json#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
-// addDefinitions adds the kinds of the custom resource definitions in files.
-func (s *schemas) addDefinitions(pattern string) error {
-	files, err := filepath.Glob(pattern)
-	if err != nil || len(files) == 0 {
-		return fmt.Errorf("there are no definitions at %s (%w)", pattern, err)
+// addDefinition adds the kind of a custom resource definition, in all its versions.
+func (s *schemas) addDefinition(file string) error {
+	document, err := read(file)
+	if err != nil || document["kind"] != "CustomResourceDefinition" {
+		return err
 	}
-	for _, file := range files {
-		document, err := read(file)
-		if err != nil {
-			return err
-		}
-		if document["kind"] == "CustomResourceDefinition" {
-			if err := s.addDefinition(document); err != nil {
-				return fmt.Errorf("%s: %w", file, err)
-			}
-		}
-	}
-	return nil
-}
-
-func (s *schemas) addDefinition(document map[string]any) error {
 	var definition struct {
 		Spec struct {
 			Group    string
