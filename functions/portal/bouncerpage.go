@@ -77,7 +77,7 @@ func (p *portal) createBouncer(w http.ResponseWriter, r *http.Request, user acco
 	switch {
 	case err == nil:
 		p.log.InfoContext(r.Context(), "bouncer made", "user", user.ID, "bouncer", string(user.Handle))
-		return p.done(w, r, bouncerPath, "Your bouncer is being set up. That takes about a minute.")
+		return p.done(w, r, bouncerPath, "Your bouncer is created. This page tells you when it is ready, which takes about a minute.")
 	case fault.KindOf(err) == fault.Internal:
 		p.log.ErrorContext(r.Context(), "no bouncer was made", "user", user.ID, "error", err)
 	}

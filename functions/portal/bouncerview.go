@@ -17,8 +17,8 @@ type ownView struct {
 	State   string // of the status dot
 	Word    string
 	Text    string
-	Parts   []partView
-	Host    string // empty where the address says nothing yet
+	Parts   []partView // only while it is on its way
+	Host    string     // empty where the address says nothing yet
 	Port    int
 	Chat    string // address of web chat; empty until it can be reached
 	Look    bool   // the page has more to show when it is loaded again
@@ -67,7 +67,7 @@ func (p *portal) viewOf(b *v1alpha1.SojuBouncer) *ownView {
 		view.Host = ""
 		return view
 	}
-	if !b.Spec.Suspended {
+	if !b.Spec.Suspended && !ready(b) {
 		view.Parts = partsOf(b)
 	}
 	if ready(b) && meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.Exposed) {

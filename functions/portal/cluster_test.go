@@ -139,7 +139,7 @@ func TestABouncerOfOnesOwnFromFirstToLast(t *testing.T) {
 	c := startCloud(t)
 	p := c.pro("ada")
 	p.get("/bouncer").says("Create your bouncer", "ada.irc.localhost", "do not move along")
-	p.post("/bouncer").status(http.StatusOK).says("Your bouncer is being set up.", "Being set up", "the cluster begins with it in a moment", "ada.irc.localhost:6697")
+	p.post("/bouncer").status(http.StatusOK).says("Your bouncer is created.", "Being set up", "the cluster begins with it in a moment", "ada.irc.localhost:6697")
 	made := c.stored("ada")
 	if made == nil {
 		t.Fatal("no bouncer was made")
@@ -159,7 +159,7 @@ func TestABouncerOfOnesOwnFromFirstToLast(t *testing.T) {
 	}
 
 	own := c.finish("ada")
-	p.get("/bouncer").says("Ready", "ada.irc.test:6697", "always with TLS").has("https://ada.irc.test/")
+	p.get("/bouncer").says("Ready", "ada.irc.test:6697", "always with TLS").saysNot("Not begun", "Done").has("https://ada.irc.test/")
 	p.get("/networks").status(http.StatusOK)
 	if limit, told := own.users["ada"]; !told || limit != account.Unlimited {
 		t.Errorf("the bouncer was told %v", own.users)
