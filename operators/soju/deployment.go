@@ -101,7 +101,7 @@ func adminContainer(names naming.Objects, s Settings) corev1.Container {
 func chatContainer(s Settings) corev1.Container {
 	return corev1.Container{
 		Name: "chat", Image: s.Images.Chat, ImagePullPolicy: corev1.PullIfNotPresent,
-		Command: []string{"nginx", "-e", "/dev/stderr", "-c", "/etc/nginx/nginx.conf"},
+		Command: []string{"nginx", "-e", "stderr", "-c", "/etc/nginx/nginx.conf"},
 		Ports:   []corev1.ContainerPort{containerPort("chat", portChat)},
 		VolumeMounts: []corev1.VolumeMount{
 			{Name: volumeChat, MountPath: "/etc/nginx/nginx.conf", SubPath: keyNginx, ReadOnly: true},
