@@ -292,13 +292,13 @@ func between(s, before, after string) string {
 	return s
 }
 
-// admission has the API server call a function at zero. The function is no webhook and refuses, in words of its own, so
-// these words prove that the call arrived, over TLS that the API server trusts.
+// admission has the API server call a function at zero. The function is no webhook and answers 400, which proves that the
+// call arrived, over TLS that the API server trusts: the ingress answers 404 for names it does not know.
 func (l *live) admission(t *testing.T) {
 	refused := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
 		Name: "addons", Namespace: "irc-now", Labels: map[string]string{"addons.irc.now/refuse": "yes"},
 	}}
-	const words = "This is no CloudEvent"
+	const words = "the server rejected our request"
 	ask := func() time.Duration {
 		began := time.Now()
 		err := l.Create(t.Context(), refused.DeepCopy(), client.DryRunAll)
@@ -310,6 +310,9 @@ func (l *live) admission(t *testing.T) {
 	l.atZero(t, "addons-hello")
 	t.Logf("admission by a function at zero: %d ms", ask().Milliseconds())
 	t.Logf("admission by a warm function: %.1f ms", milliseconds(ask()))
+	if pods, err := l.pods(t.Context(), "addons-hello"); err != nil || len(pods) == 0 {
+		t.Errorf("the function was not woken: %v %v", pods, err)
+	}
 }
 
 func TestTheAuthoritySignsOnACluster(t *testing.T) {
