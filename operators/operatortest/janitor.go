@@ -2,6 +2,7 @@ package operatortest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -36,6 +37,24 @@ func stopAfterUs(dir string) error {
 		return fmt.Errorf("clean up after tests: %w", err)
 	}
 	inputs = append(inputs, input)
+	return nil
+}
+
+// kill ends the servers working in dir at once.
+func kill(dir string) error {
+	pids, err := working(dir)
+	if err != nil {
+		return err
+	}
+	for _, text := range pids {
+		pid, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("end the servers: %w", err)
+		}
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("end the servers: %w", err)
+		}
+	}
 	return nil
 }
 

@@ -153,13 +153,16 @@ func (s *Server) run() error {
 	if err != nil {
 		return err
 	}
+	config.WarningHandler = rest.NewWarningWriter(os.Stderr, rest.WarningWriterOptions{Deduplicate: true})
 	s.config = config
 	return stopAfterUs(s.dir)
 }
 
+// stop kills: the API server would wait up to half a minute for watches to end, and there is nothing to lose.
 func (s *Server) stop() error {
+	killed := kill(s.dir)
 	stopped := s.Environment.Stop()
-	return errors.Join(stopped, os.RemoveAll(s.dir))
+	return errors.Join(killed, stopped, os.RemoveAll(s.dir))
 }
 
 func environment(dir, apiServer, etcd string, crds []string, flags map[string]string) *envtest.Environment {
