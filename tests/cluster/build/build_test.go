@@ -47,7 +47,7 @@ func prints(t *testing.T, c build.Config, name string) string {
 
 func TestProgramsAreBuiltOnceAndAgainWhenTheirModuleChanges(t *testing.T) {
 	c, module, said := checkout(t)
-	make := func() string {
+	rebuild := func() string {
 		t.Helper()
 		said.Reset()
 		if err := c.Build(t.Context(), "coredns"); err != nil {
@@ -55,24 +55,24 @@ func TestProgramsAreBuiltOnceAndAgainWhenTheirModuleChanges(t *testing.T) {
 		}
 		return said.String()
 	}
-	if text := make(); !strings.Contains(text, "built coredns") {
+	if text := rebuild(); !strings.Contains(text, "built coredns") {
 		t.Errorf("the first build says %q", text)
 	}
 	if one, two := prints(t, c, "one"), prints(t, c, "two"); one != "1" || two != "1" {
 		t.Errorf("they print %q and %q", one, two)
 	}
-	if text := make(); text != "" {
+	if text := rebuild(); text != "" {
 		t.Errorf("building what is up to date says %q", text)
 	}
 	put(t, filepath.Join(module, "version.go"), "package small\n\nconst Version = \"2\"\n")
-	make()
+	rebuild()
 	if one := prints(t, c, "one"); one != "2" {
 		t.Errorf("after a change it prints %q", one)
 	}
 	if err := os.Remove(c.Program("coredns", "two")); err != nil {
 		t.Fatal(err)
 	}
-	make()
+	rebuild()
 	if two := prints(t, c, "two"); two != "2" {
 		t.Errorf("a program that was removed prints %q", two)
 	}

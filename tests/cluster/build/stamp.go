@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ func (c Config) stamp(ctx context.Context, m module) (string, error) {
 		return "", err
 	}
 	fmt.Fprintf(sum, "%s\n%s\n", flags(m), goes)
-	return fmt.Sprintf("%x", sum.Sum(nil)), nil
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // built is the stamp, if it speaks of this source and its programs are there.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,7 +78,7 @@ func (m *Machine) hash(c component) (string, error) {
 		fmt.Fprintln(sum, file, len(content))
 		sum.Write(content)
 	}
-	return fmt.Sprintf("%x", sum.Sum(nil)[:8]), nil
+	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }
 
 // start starts a component in a session of its own and waits until it answers.
