@@ -31,9 +31,9 @@
 //
 // # Rights
 //
-// Each package names what it needs beside the calls that need it, as kubebuilder's rbac markers; `make generate` turns
-// them into knative/base/operator/role.yaml. Nothing is granted by a wildcard, and nothing outside the tenants' namespace
-// but the lease. Leading and telling needs:
+// Each package names what it needs beside the calls that need it, as kubebuilder's rbac markers. A test in knative/ holds
+// knative/base/operator/roles.yaml to them, and one here runs the program with those roles alone. Nothing is granted by a
+// wildcard, and nothing outside the tenants' namespace but the lease. Leading and telling needs:
 //
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=irc-now,resources=leases,verbs=get;create;update
 // +kubebuilder:rbac:groups="",namespace=irc-now,resources=events,verbs=create;patch

@@ -134,11 +134,45 @@ func (r *Reconciler) reload(ctx context.Context, n *v1alpha1.ErgoNetwork, made r
 		// The pod has one, or it would not run; which one that should be is not known now.
 		return owned.Wait(naming.ConfigurationPending, "The network runs. Its certificate is being replaced.", retryLoad)
 	}
-	reloaded, err := r.running.load(ctx, n, want{rendered: made, host: r.hostOf(n), certificate: shown})
+	w := want{rendered: made, host: r.hostOf(n), certificate: shown}
+	reloaded, err := r.running.load(ctx, n, w)
+	if err != nil {
+		if failed := r.nudge(ctx, n, w); failed != nil { // it would only have been quicker
+			r.Log.WarnContext(ctx, "could not nudge a network's pod", slog.String("network", n.Name), slog.Any("error", failed))
+		}
+		return err
+	}
 	if reloaded {
 		r.events.Eventf(n, nil, corev1.EventTypeNormal, naming.Reloaded, "Reload", "The server loaded its changed configuration or certificate; nobody was disconnected.")
 	}
-	return err
+	return nil
+}
+
+// nudge has the kubelet bring changed Secrets to the pod's files now: a changed pod is looked at at once, and otherwise
+// only every minute or so. Each change nudges once.
+//
+// +kubebuilder:rbac:groups="",namespace=irc-now-tenants,resources=pods,verbs=list;patch
+func (r *Reconciler) nudge(ctx context.Context, n *v1alpha1.ErgoNetwork, w want) error {
+	var pods corev1.PodList
+	err := r.writer.Live.List(ctx, &pods, client.InNamespace(n.Namespace), client.MatchingLabels(names(n).Selector()), client.Limit(10))
+	if err != nil {
+		return fmt.Errorf("list pods: %w", err)
+	}
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		if pod.Annotations[naming.Nudge] == w.mark() || pod.DeletionTimestamp != nil {
+			continue
+		}
+		before := pod.DeepCopy()
+		if pod.Annotations == nil {
+			pod.Annotations = map[string]string{}
+		}
+		pod.Annotations[naming.Nudge] = w.mark()
+		if err := r.writer.Client.Patch(ctx, pod, client.MergeFrom(before), client.FieldOwner(naming.FieldOwner)); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("nudge pod %s: %w", pod.Name, err)
+		}
+	}
+	return nil
 }
 
 // reconcileLogin keeps the owner's login as operator of the network.

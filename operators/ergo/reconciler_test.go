@@ -69,6 +69,9 @@ func TestAChangeReachesTheServerWithoutARestart(t *testing.T) {
 	w := inMemory(t, nil)
 	w.ready()
 	before := w.template()
+	running := &corev1.Pod{ObjectMeta: before.Template.ObjectMeta, Spec: before.Template.Spec}
+	running.Namespace, running.Name = w.namespace, "running"
+	w.create(running)
 	ada := w.pod.connect("ada")
 	ada.Expect("372", "Welcome")
 
@@ -77,6 +80,16 @@ func TestAChangeReachesTheServerWithoutARestart(t *testing.T) {
 		t.Errorf("it looks again after %s", result.RequeueAfter)
 	}
 	w.want(v1alpha1.WorkloadReady, metav1.ConditionFalse, naming.ConfigurationPending, "runs", "nobody is disconnected")
+	var nudged corev1.Pod
+	w.get(running.Name, &nudged)
+	if nudged.Annotations[naming.Nudge] == "" {
+		t.Error("the kubelet is not nudged")
+	}
+	w.writes.take()
+	w.reconcile()
+	if list := w.writes.take(); len(list) > 0 {
+		t.Errorf("while it waits it wrote:\n%s", strings.Join(list, "\n"))
+	}
 	w.sync()
 	w.reconcile()
 	w.want(v1alpha1.Ready, metav1.ConditionTrue, naming.AllReady)

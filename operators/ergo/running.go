@@ -3,6 +3,7 @@ package ergo
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"log/slog"
@@ -16,8 +17,8 @@ import (
 	"irc.now/operators/owned"
 )
 
-// retryLoad is how long until a server that does not run the newest configuration is told again. The kubelet takes up
-// to two minutes to put a changed Secret into a pod's files, and tells nobody when it has.
+// retryLoad is how long until a server that does not run the newest configuration is told again. The kubelet may take
+// two minutes to put a changed Secret into a pod's files (see nudge), and tells nobody when it has.
 const retryLoad = 5 * time.Second
 
 // want is what a network's ergo should run.
@@ -25,6 +26,12 @@ type want struct {
 	rendered
 	host        string
 	certificate Fingerprint
+}
+
+// mark stands for all of it.
+func (w want) mark() string {
+	sum := sha256.Sum256(append([]byte(w.digest), w.certificate[:]...))
+	return hex.EncodeToString(sum[:8])
 }
 
 // running brings configuration and certificates to ergos that run already. It remembers what it has proved, so that

@@ -26,6 +26,8 @@ const (
 	AdoptDatabase = "irc.now/adopt-database"
 	// Expires, on a volume's claim whose network is gone, is when it may be deleted (RFC 3339).
 	Expires = "irc.now/expires"
+	// Nudge, on a pod, has the kubelet look at the pod's files now, and not within a minute or two.
+	Nudge = "irc.now/nudge"
 	// Checksum, on a pod template, is of the configuration that the pod reads only when it starts.
 	Checksum = "irc.now/checksum"
 )
