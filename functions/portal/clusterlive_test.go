@@ -23,7 +23,7 @@ type stream struct {
 
 func (p *person) follow(t *testing.T) *stream {
 	t.Helper()
-	response := p.open(t)
+	response := p.open(t) //nolint:bodyclose // closed when the test ends
 	if kind := response.Header.Get("Content-Type"); response.StatusCode != http.StatusOK || kind != "text/event-stream" {
 		t.Fatalf("status %d, %s", response.StatusCode, kind)
 	}
@@ -179,7 +179,7 @@ func TestAUserFollowsAFewPagesAtOnce(t *testing.T) {
 		s.says("own-state", "Being set up")
 		open = append(open, s)
 	}
-	if response := p.open(t); response.StatusCode != http.StatusTooManyRequests {
+	if response := p.open(t); response.StatusCode != http.StatusTooManyRequests { //nolint:bodyclose // closed when the test ends
 		t.Errorf("status %d", response.StatusCode)
 	}
 	c.pro("eve").follow(t).says("own-state", "no bouncer of your own")

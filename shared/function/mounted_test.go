@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"irc.now/shared/function"
@@ -170,5 +171,36 @@ func (*panicking) Start(context.Context, map[string]string) error { panic("boom"
 func TestPanicInStartIsAnError(t *testing.T) {
 	if err := newInstance(t, &panicking{}).Start(t.Context(), nil); err == nil {
 		t.Error("no error")
+	}
+}
+
+// lasting is a function whose answers go on until it is drained.
+type lasting struct {
+	entered chan struct{}
+	leaving chan struct{}
+	drain   sync.Once
+}
+
+func (l *lasting) Handle(w http.ResponseWriter, _ *http.Request) {
+	close(l.entered)
+	<-l.leaving
+	_, _ = io.WriteString(w, "the end")
+}
+func (l *lasting) Drain() { l.drain.Do(func() { close(l.leaving) }) }
+
+func TestStopEndsAnswersThatWouldLast(t *testing.T) {
+	f := &lasting{entered: make(chan struct{}), leaving: make(chan struct{})}
+	instance := newInstance(t, f)
+	if err := instance.Start(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan string)
+	go func() { answered <- serve(t, instance, "/").Body.String() }()
+	<-f.entered
+	if err := instance.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if body := <-answered; body != "the end" {
+		t.Errorf("the answer is %q", body)
 	}
 }
