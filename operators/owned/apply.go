@@ -159,9 +159,9 @@ func (w *Writer) unstructured(object client.Object) (*unstructured.Unstructured,
 	if u, ok := object.(*unstructured.Unstructured); ok {
 		return u, nil
 	}
-	kind, err := apiutil.GVKForObject(object, w.Client.Scheme())
+	kind, err := w.kindOf(object)
 	if err != nil {
-		return nil, fmt.Errorf("find an object's kind: %w", err)
+		return nil, err
 	}
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
 	if err != nil {
@@ -170,6 +170,18 @@ func (w *Writer) unstructured(object client.Object) (*unstructured.Unstructured,
 	u := &unstructured.Unstructured{Object: content}
 	u.SetGroupVersionKind(kind)
 	return u, nil
+}
+
+// kindOf is what the object says of itself, as a route does that is the same in two versions; else what its type is.
+func (w *Writer) kindOf(object client.Object) (schema.GroupVersionKind, error) {
+	if said := object.GetObjectKind().GroupVersionKind(); !said.Empty() {
+		return said, nil
+	}
+	kind, err := apiutil.GVKForObject(object, w.Client.Scheme())
+	if err != nil {
+		return kind, fmt.Errorf("find an object's kind: %w", err)
+	}
+	return kind, nil
 }
 
 // prune takes out the nulls that Go's types make of times that are not set.
