@@ -56,12 +56,12 @@ func TestBindingsLeadSomewhere(t *testing.T) {
 			if object.Kind() != "RoleBinding" {
 				continue
 			}
-			role := "Role " + object.Namespace() + "/" + dig(map[string]any(object), "roleRef", "name").(string)
+			role := "Role " + object.Namespace() + "/" + word(map[string]any(object), "roleRef", "name")
 			if !exists[role] {
 				t.Errorf("%s, %s: there is no %s", overlay, object, role)
 			}
 			for _, subject := range list(object["subjects"]) {
-				who := "ServiceAccount " + dig(subject, "namespace").(string) + "/" + dig(subject, "name").(string)
+				who := "ServiceAccount " + word(subject, "namespace") + "/" + word(subject, "name")
 				if !exists[who] {
 					t.Errorf("%s, %s: there is no %s", overlay, object, who)
 				}
@@ -81,7 +81,7 @@ func TestTokensAreForThoseWhoNeedThem(t *testing.T) {
 				accounts[object.Name()] = object["automountServiceAccountToken"] != false
 			case "RoleBinding":
 				for _, subject := range list(object["subjects"]) {
-					bound[dig(subject, "name").(string)] = true
+					bound[word(subject, "name")] = true
 				}
 			}
 		}
@@ -111,7 +111,7 @@ var marker = regexp.MustCompile(`(?m)^// \+kubebuilder:rbac:(.*)$`)
 
 func TestTheOperatorMayDoWhatItsCodeSays(t *testing.T) {
 	needs, may := map[grant]bool{}, map[grant]bool{}
-	err := filepath.WalkDir("../operators", func(path string, entry os.DirEntry, err error) error {
+	err := filepath.WalkDir("../operators", func(path string, _ os.DirEntry, err error) error {
 		if err != nil || filepath.Ext(path) != ".go" {
 			return err
 		}

@@ -79,12 +79,11 @@ func kindsOf(schema any) []kind {
 	list, _ := fields["x-kubernetes-group-version-kind"].([]any)
 	var kinds []kind
 	for _, one := range list {
-		is, _ := one.(map[string]any)
-		version := is["version"].(string)
-		if group := is["group"].(string); group != "" {
+		version := word(one, "version")
+		if group := word(one, "group"); group != "" {
 			version = group + "/" + version
 		}
-		kinds = append(kinds, kind{version, is["kind"].(string)})
+		kinds = append(kinds, kind{version, word(one, "kind")})
 	}
 	return kinds
 }
@@ -119,7 +118,11 @@ func (s *schemas) addDefinition(file string) error {
 		is := kind{definition.Spec.Group + "/" + version.Name, definition.Spec.Names.Kind}
 		schema := version.Schema.OpenAPIV3Schema
 		restrict(schema)
-		addObject(schema["properties"].(map[string]any))
+		properties, ok := schema["properties"].(map[string]any)
+		if !ok {
+			return fmt.Errorf("%s of %s has no schema", is.name, is.apiVersion)
+		}
+		addObject(properties)
 		url := "definition:///" + is.apiVersion + "/" + is.name
 		if err := s.compiler.AddResource(url, schema); err != nil {
 			return err

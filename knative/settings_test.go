@@ -125,7 +125,7 @@ func checkFile(t *testing.T, file string, manifest render.Object) {
 		t.Errorf("%s: the environment is not the manifest's, which go test ./knative -update writes there:\n%s", file, want)
 		return
 	}
-	if err := os.WriteFile(file, []byte(want), 0o644); err != nil { //nolint:gosec // sources are for everybody to read
+	if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -153,7 +153,7 @@ func written(container any) string {
 func environment(container any) map[string]any {
 	set := map[string]any{}
 	for _, one := range list(dig(container, "env")) {
-		set[dig(one, "name").(string)] = one
+		set[word(one, "name")] = one
 	}
 	return set
 }
@@ -197,17 +197,20 @@ func settingsOfType(file *ast.File, typ ast.Expr) (map[string]bool, error) {
 	if !ok || selector.Sel.Name != "Settings" {
 		return nil, nil
 	}
-	name := selector.X.(*ast.Ident).Name
+	from, ok := selector.X.(*ast.Ident)
+	if !ok {
+		return nil, nil
+	}
 	for _, imported := range file.Imports {
 		path, err := strconv.Unquote(imported.Path.Value)
 		if err != nil {
 			return nil, err
 		}
-		if ours, ok := strings.CutPrefix(path, "irc.now/"); ok && filepath.Base(path) == name {
+		if ours, ok := strings.CutPrefix(path, "irc.now/"); ok && filepath.Base(path) == from.Name {
 			return settingsOf(filepath.Join("..", ours))
 		}
 	}
-	return nil, fmt.Errorf("no import is called %s", name)
+	return nil, fmt.Errorf("no import is called %s", from.Name)
 }
 
 // eachStruct visits the structs of the package in folder, its tests excepted.

@@ -36,6 +36,12 @@ func dig(value any, path ...string) any {
 	return value
 }
 
+// word is the string at path below value; "" where there is none.
+func word(value any, path ...string) string {
+	found, _ := dig(value, path...).(string)
+	return found
+}
+
 func list(value any) []any {
 	found, _ := value.([]any)
 	return found

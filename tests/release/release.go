@@ -32,7 +32,7 @@ var definitions = map[string]string{
 
 // Folders are the releases' folders by module, which are downloaded if need be. root is that of the repository.
 func Folders(root string) (map[string]string, error) {
-	command := exec.Command("go", "-C", filepath.Join(root, "tests/tools/manifests"), "mod", "download", "-json") //nolint:gosec,noctx // A download that hangs ends with the test.
+	command := exec.Command("go", "-C", filepath.Join(root, "tests/tools/manifests"), "mod", "download", "-json") //nolint:noctx // A download that hangs ends with the test.
 	command.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
 	output, err := command.Output()
 	if err != nil {
