@@ -200,10 +200,47 @@ func (m *Machine) unmount(ctx context.Context) error {
 }
 
 func (m *Machine) remove(context.Context) error {
+	if err := m.removeTraces(); err != nil {
+		return err
+	}
 	for _, dir := range []string{m.dir, volatile} {
 		if err := os.RemoveAll(dir); err != nil {
 			return fmt.Errorf("remove the cluster's data: %w", err)
 		}
+	}
+	return nil
+}
+
+// removeTraces removes what the kubelet and the CNI plugins leave at places that no setting moves. Folders of theirs go
+// only if they are empty: another cluster may have used them.
+func (m *Machine) removeTraces() error {
+	logs, err := filepath.Glob("/var/log/containers/*.log")
+	if err != nil {
+		return err
+	}
+	for _, log := range logs {
+		target, err := os.Readlink(log)
+		if err != nil || !strings.HasPrefix(target, m.dir+"/") {
+			continue
+		}
+		if err := os.Remove(log); err != nil {
+			return fmt.Errorf("remove the link to a container's log: %w", err)
+		}
+	}
+	leases, err := filepath.Glob("/var/lib/cni/results/" + network + "-*")
+	if err != nil {
+		return err
+	}
+	for _, lease := range leases {
+		if err := os.Remove(lease); err != nil {
+			return fmt.Errorf("remove a pod's lease: %w", err)
+		}
+	}
+	for _, empty := range []string{
+		"/var/log/containers", "/var/lib/cni/results", "/var/lib/cni",
+		"/var/lib/kubelet/device-plugins/kubelet.sock", "/var/lib/kubelet/device-plugins", "/var/lib/kubelet",
+	} {
+		_ = os.Remove(empty)
 	}
 	return nil
 }

@@ -93,10 +93,6 @@ func (m *Machine) disconnect(ctx context.Context) error {
 			failed = append(failed, err)
 		}
 	}
-	leases, _ := filepath.Glob("/var/lib/cni/results/" + network + "-*")
-	for _, lease := range leases {
-		failed = append(failed, os.Remove(lease))
-	}
 	return errors.Join(append(failed, restoreSettings())...)
 }
 
