@@ -36,7 +36,7 @@ func (p *Person) Manage(action string) {
 func (p *Person) AwaitPlan(want ...string) {
 	p.T.Helper()
 	var facts []string
-	Eventually(p.T, func() bool {
+	p.soon(func() bool {
 		facts = p.Facts()
 		return slices.Equal(facts, want)
 	}, func() string { return fmt.Sprintf("the page says %q, want %q", facts, want) })

@@ -21,6 +21,18 @@ type Person struct {
 	Portal  string // the portal's address
 	Email   string
 	Handle  string
+	// Patience is how long a promise of "soon" may take; [Patience] where zero.
+	Patience time.Duration
+}
+
+// soon is for what the platform promises to do by itself.
+func (p *Person) soon(is func() bool, complaint func() string) {
+	p.T.Helper()
+	patience := p.Patience
+	if patience == 0 {
+		patience = Patience
+	}
+	EventuallyWithin(p.T, patience, is, complaint)
 }
 
 // SignUp makes an account and ends at the handle picker.
@@ -59,7 +71,7 @@ func (p *Person) NewPassword(name string) string {
 func (p *Person) AwaitState(word string) {
 	p.T.Helper()
 	var words string
-	Eventually(p.T, func() bool {
+	p.soon(func() bool {
 		words = p.Visit("/networks").Words("main .status")
 		return words == word
 	}, func() string { return fmt.Sprintf("the network's state stays %q, want %q", words, word) })

@@ -157,5 +157,7 @@ func (w *world) visitor(t *testing.T, name string) *user.Person {
 	handle := fmt.Sprintf("%s%x", name, time.Now().UnixMilli()&0xffffffff)
 	return &user.Person{
 		T: t, Browser: webclient.With(t, w.transport()), Portal: portal, Email: handle + "@example.org", Handle: handle,
+		// Several functions may have to start from zero on the way.
+		Patience: 2 * time.Minute,
 	}
 }
