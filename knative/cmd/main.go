@@ -49,6 +49,7 @@ func run(ctx context.Context, args []string) error {
 		}
 		return deploy.Run(ctx, deploy.Config{
 			Root: ".", Overlay: args[1], Registry: args[2], Engine: engine, Ko: "bin/ko", Out: os.Stdout,
+			Applied: filepath.Join("bin", "applied", args[1]+".yaml"),
 		})
 	}
 	return errors.New("usage: knative render FOLDER | knative secrets | knative deploy OVERLAY REGISTRY")

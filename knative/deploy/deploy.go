@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -27,6 +28,7 @@ type Config struct {
 	Engine   string // docker, podman, or what understands build, push and inspect like them
 	Ko       string // the program
 	Out      io.Writer
+	Applied  string // the file that gets what is applied, for repositories of those who let Argo CD do it
 
 	version string // of what is deployed
 }
@@ -58,7 +60,26 @@ func Run(ctx context.Context, c Config) error {
 	if err := render.ReplaceImages(objects, where); err != nil {
 		return err
 	}
+	if err := c.keep(objects); err != nil {
+		return err
+	}
 	return c.apply(ctx, objects)
+}
+
+// keep writes down what is about to be applied.
+func (c Config) keep(objects []render.Object) error {
+	stream, err := render.YAML(objects)
+	if err != nil {
+		return err
+	}
+	err = os.MkdirAll(filepath.Dir(c.Applied), 0o755) //nolint:gosec // manifests are for everybody to read
+	if err == nil {
+		err = os.WriteFile(c.Applied, stream, 0o644) //nolint:gosec // as above
+	}
+	if err != nil {
+		return fmt.Errorf("keep what is applied: %w", err)
+	}
+	return nil
 }
 
 // apply applies what everything else needs first, and waits until the API server serves our kinds.

@@ -45,6 +45,7 @@ func world(t *testing.T) (folder string, c deploy.Config) {
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	return folder, deploy.Config{
 		Root: "../..", Overlay: "generic", Registry: "registry.example", Engine: "docker", Ko: "ko", Out: new(bytes.Buffer),
+		Applied: filepath.Join(folder, "kept", "generic.yaml"),
 	}
 }
 
@@ -91,6 +92,9 @@ func TestEverythingIsAppliedWithImagesByDigestAndDefinitionsFirst(t *testing.T) 
 		if !strings.Contains(applied, want) {
 			t.Errorf("nothing says %s", want)
 		}
+	}
+	if kept := read(t, folder, "kept/generic.yaml"); len(kept) != len(applied) {
+		t.Error("what is kept is not what is applied")
 	}
 	if strings.Contains(applied, "ko://") {
 		t.Error("an image is left for ko to build")
