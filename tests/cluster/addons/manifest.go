@@ -87,7 +87,7 @@ func decode(document []byte) (*object, error) {
 
 // clusterWide are the kinds among the add-ons' objects that belong to no namespace.
 var clusterWide = []string{
-	"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "StorageClass", "ClusterIssuer",
+	"Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "StorageClass", "ClusterIssuer", "GatewayClass",
 	"MutatingWebhookConfiguration", "ValidatingWebhookConfiguration",
 }
 
