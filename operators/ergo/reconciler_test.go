@@ -338,3 +338,22 @@ func TestAServerThatDoesNotAnswerIsSaid(t *testing.T) {
 	}
 	w.want(v1alpha1.WorkloadReady, metav1.ConditionFalse, naming.PodStarting, "does not answer")
 }
+
+func TestAStoreThatCannotBeMadeIsSaid(t *testing.T) {
+	w := inMemory(t, nil)
+	w.reconcile()
+	template := w.template().Template
+	pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
+	pod.Namespace, pod.Name = w.namespace, "failing"
+	w.create(pod)
+	pod.Status.InitContainerStatuses = []corev1.ContainerStatus{{
+		Name: initContainer, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}},
+	}}
+	w.status(pod)
+	var d appsv1.Deployment
+	w.get(names(w.network).Workload(), &d)
+	d.Status = appsv1.DeploymentStatus{ObservedGeneration: d.Generation, Replicas: 1, UpdatedReplicas: 1, UnavailableReplicas: 1}
+	w.status(&d)
+	w.reconcile()
+	w.want(v1alpha1.WorkloadReady, metav1.ConditionFalse, naming.PodFailing, initContainer)
+}

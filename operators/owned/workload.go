@@ -151,7 +151,7 @@ func troubleOf(pod *corev1.Pod) string {
 			return "The cluster has no room for it at the moment: " + c.Message
 		}
 	}
-	for _, c := range pod.Status.ContainerStatuses {
+	for _, c := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 		waiting := c.State.Waiting
 		switch {
 		case waiting == nil:
