@@ -11,7 +11,6 @@ import (
 	"encoding/pem"
 	"log/slog"
 	"math/big"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,28 +64,22 @@ func certify(t *testing.T, folder string, serial int64) []byte {
 	return certificate
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
 func dial(t *testing.T, address string) *tls.Conn {
 	t.Helper()
-	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
+	conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return conn
+	secured, ok := conn.(*tls.Conn)
+	if !ok {
+		t.Fatalf("%T is no TLS", conn)
+	}
+	return secured
 }
 
 func TestARenewedCertificateIsTakenUpWithoutDroppingAnybody(t *testing.T) {
-	folder, address := t.TempDir(), freeAddress(t)
+	folder, address := t.TempDir(), serverstest.Address(t).String()
 	first := certify(t, folder, 1)
 	server := serverstest.Soju(t, func(c *bouncer.Config) {
 		c.Listen = append(c.Listen, "ircs://"+address)

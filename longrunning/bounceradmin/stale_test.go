@@ -30,7 +30,7 @@ func TestASocketThatNobodyListensOnIsRemoved(t *testing.T) {
 	folder := t.TempDir()
 	stale, used := filepath.Join(folder, "stale"), filepath.Join(folder, "used")
 	leave(t, stale)
-	listener, err := net.Listen("unix", used)
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", used)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestASocketThatNobodyListensOnIsRemoved(t *testing.T) {
 			t.Fatal("the stale socket is still there")
 		}
 	}
-	if conn, err := net.Dial("unix", used); err != nil {
+	if conn, err := new(net.Dialer).DialContext(t.Context(), "unix", used); err != nil {
 		t.Error("a socket in use was removed:", err)
 	} else {
 		_ = conn.Close()

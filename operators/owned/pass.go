@@ -152,7 +152,7 @@ func (p *pass) set(condition string, status metav1.ConditionStatus, reason, mess
 	})
 }
 
-// patch writes the status if it changed, and tells of every condition that turned in an event.
+// patch writes the status if it changed, and tells in events what turned.
 func (c *Controller[T]) patch(ctx context.Context, before, after T) error {
 	if equality.Semantic.DeepEqual(before.GetStatus(), after.GetStatus()) {
 		return nil
@@ -176,6 +176,9 @@ func (c *Controller[T]) tell(before, after T) {
 		}
 		if condition.Type == v1alpha1.Reconciling || condition.Reason == naming.WaitsForOther {
 			continue // others say it
+		}
+		if was == nil && condition.Status == metav1.ConditionFalse && condition.Reason != naming.Failed {
+			continue // everything begins with waiting
 		}
 		kind := "Normal"
 		if condition.Type == v1alpha1.Stalled || condition.Reason == naming.Failed {

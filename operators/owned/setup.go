@@ -23,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -83,13 +84,15 @@ const findOptional = time.Minute
 func (c *Controller[T]) Setup(mgr ctrl.Manager, program string, workers int) error {
 	changed := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{})
 	build := ctrl.NewControllerManagedBy(mgr).Named(program).For(c.New(), builder.WithPredicates(changed))
+	// Nobody but us makes these, and they have nothing to tell when they are new.
+	notNew := builder.WithPredicates(predicate.Funcs{CreateFunc: func(event.CreateEvent) bool { return false }})
 	for _, kind := range []client.Object{
-		&appsv1.Deployment{}, &corev1.Service{}, &corev1.ConfigMap{}, &corev1.Secret{},
-		&networkingv1.NetworkPolicy{}, &policyv1.PodDisruptionBudget{},
+		&corev1.Service{}, &corev1.ConfigMap{}, &corev1.Secret{}, &networkingv1.NetworkPolicy{}, &policyv1.PodDisruptionBudget{},
 	} {
-		build = build.Owns(kind)
+		build = build.Owns(kind, notNew)
 	}
 	built, err := build.
+		Owns(&appsv1.Deployment{}).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(instanceOf(program))).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,

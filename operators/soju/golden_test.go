@@ -29,13 +29,13 @@ func testAccess(name string) owned.Access {
 
 // golden are the bouncers whose objects are kept in testdata.
 func golden() map[string]*v1alpha1.SojuBouncer {
-	make := func(name string, spec v1alpha1.SojuBouncerSpec) *v1alpha1.SojuBouncer {
+	of := func(name string, spec v1alpha1.SojuBouncerSpec) *v1alpha1.SojuBouncer {
 		return &v1alpha1.SojuBouncer{ObjectMeta: metav1.ObjectMeta{Namespace: "irc-now-tenants", Name: name}, Spec: spec}
 	}
 	return map[string]*v1alpha1.SojuBouncer{
-		"dedicated": make("alice", v1alpha1.SojuBouncerSpec{Owner: "alice", Role: v1alpha1.RoleDedicated, Title: `Alice's "bouncer"`}),
-		"suspended": make("bob", v1alpha1.SojuBouncerSpec{Owner: "bob", Role: v1alpha1.RoleDedicated, Suspended: true}),
-		"shared":    make(v1alpha1.SharedBouncer, v1alpha1.SojuBouncerSpec{Role: v1alpha1.RoleShared, MaxUserNetworks: 1, MessageExpiryDays: 2}),
+		"dedicated": of("alice", v1alpha1.SojuBouncerSpec{Owner: "alice", Role: v1alpha1.RoleDedicated, Title: `Alice's "bouncer"`}),
+		"suspended": of("bob", v1alpha1.SojuBouncerSpec{Owner: "bob", Role: v1alpha1.RoleDedicated, Suspended: true}),
+		"shared":    of(v1alpha1.SharedBouncer, v1alpha1.SojuBouncerSpec{Role: v1alpha1.RoleShared, MaxUserNetworks: 1, MessageExpiryDays: 2}),
 	}
 }
 

@@ -327,7 +327,7 @@ func TestConditionsThatTurnAreEvents(t *testing.T) {
 	for len(w.events.Events) > 0 {
 		seen[strings.Join(strings.Fields(<-w.events.Events)[:2], " ")]++
 	}
-	for _, want := range []string{"Normal DatabaseMade", "Normal CertificatePending", "Normal CertificateIssued", "Normal PodReady", "Normal Admitted", "Normal AllReady"} {
+	for _, want := range []string{"Normal DatabaseMade", "Normal CertificateIssued", "Normal PodReady", "Normal Admitted", "Normal AllReady"} {
 		if seen[want] == 0 {
 			t.Errorf("no event %s in %v", want, slices.Collect(maps.Keys(seen)))
 		}

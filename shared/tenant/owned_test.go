@@ -2,7 +2,7 @@ package tenant_test
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -93,7 +93,7 @@ func TestOnlyTheFirstOfTwoOwnersGetsTheName(t *testing.T) {
 	results := make([]error, 4)
 	for i := range results {
 		running.Go(func() {
-			_, results[i] = tenant.EnsureOwned(t.Context(), admin, name, tenant.Claim{Owner: fmt.Sprint(i)}, passwords)
+			_, results[i] = tenant.EnsureOwned(t.Context(), admin, name, tenant.Claim{Owner: strconv.Itoa(i)}, passwords)
 		})
 	}
 	running.Wait()
