@@ -21,6 +21,10 @@ import (
 // two minutes to put a changed Secret into a pod's files (see nudge), and tells nobody when it has.
 const retryLoad = 5 * time.Second
 
+// retryAnswer is how long until a server that does not answer is asked again. One that just came up is not known to all
+// of the cluster's network yet.
+const retryAnswer = time.Second
+
 // want is what a network's ergo should run.
 type want struct {
 	rendered
@@ -107,7 +111,7 @@ func (r *running) refused(ctx context.Context, n *v1alpha1.ErgoNetwork, err erro
 
 func (r *running) unreachable(ctx context.Context, n *v1alpha1.ErgoNetwork, err error) error {
 	r.log.InfoContext(ctx, "a network does not answer", slog.String("network", n.Name), slog.Any("error", err))
-	return owned.Wait(naming.PodStarting, "The network's server does not answer yet.", retryLoad)
+	return owned.Wait(naming.PodStarting, "The network's server does not answer yet.", retryAnswer)
 }
 
 // forget is for a network that is down, or gone.
