@@ -17,7 +17,7 @@ RACY := ./shared/function/... ./shared/batch/... ./shared/throttle/... ./shared/
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## start irc.now on this machine (HTTP_PORT=8080 IRC_PORT=6667; Ctrl-C stops it)
@@ -43,7 +43,7 @@ apiserver: ## build the API server that tests of operators need (once 5 minutes,
 	@$(GO) run ./tests/cluster/build/cmd etcd kubernetes/kube-apiserver
 
 .PHONY: cluster-up
-cluster-up: ## bring up Kubernetes, Knative and irc.now on this machine (Linux, root; 45 minutes at first, then one)
+cluster-up: ## bring up Kubernetes, Knative and irc.now on this machine (Linux, root; first 45 minutes, then 4)
 	@$(GO) run ./tests/cluster/cmd up
 
 .PHONY: cluster-down

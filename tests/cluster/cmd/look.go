@@ -64,7 +64,8 @@ func logs(ctx context.Context, p *program, args []string) error {
 	if one {
 		return p.show(ctx, "kubectl", append(kubectl, pod)...)
 	}
-	return p.show(ctx, "kubectl", append(kubectl, "--selector", "")...)
+	const all = "!irc.now/none" // kubectl wants a selector, and no pod has this label
+	return p.show(ctx, "kubectl", append(kubectl, "--selector", all)...)
 }
 
 // show runs a program that prints to the caller. Ending it by Ctrl-C is no failure.
