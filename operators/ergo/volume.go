@@ -9,7 +9,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"irc.now/operators/api/v1alpha1"
@@ -77,34 +76,14 @@ func (r *Reconciler) finalize(ctx context.Context, n *v1alpha1.ErgoNetwork) erro
 	if err := r.writer.Delete(ctx, n, r.workloadFor(n, "")); err != nil {
 		return err
 	}
-	if err := r.deleteCertificate(ctx, n); err != nil {
+	certificate := owned.CertificateStep{Writer: r.writer, Issuer: r.Issuer}
+	if err := certificate.Remove(ctx, n, names(n), n.Spec.Owner, r.hostOf(n)); err != nil {
 		return err
 	}
 	if err := r.Databases.Bury(ctx, names(n).Database(), string(n.UID)); err != nil {
 		return fmt.Errorf("bury the database: %w", err)
 	}
 	return r.expireVolume(ctx, n)
-}
-
-// deleteCertificate deletes the certificate's Secret too, which cert-manager leaves behind.
-//
-// +kubebuilder:rbac:groups="",namespace=irc-now-tenants,resources=secrets,verbs=delete
-// +kubebuilder:rbac:groups=cert-manager.io,namespace=irc-now-tenants,resources=certificates,verbs=delete
-func (r *Reconciler) deleteCertificate(ctx context.Context, n *v1alpha1.ErgoNetwork) error {
-	meta := metaFor(n, names(n).Certificate())
-	certificate := owned.CertificateFor(n.Namespace, names(n), n.Spec.Owner, r.Issuer, r.hostOf(n))
-	if err := r.writer.Delete(ctx, n, certificate); err != nil && !apimeta.IsNoMatchError(err) {
-		return err
-	}
-	var secret corev1.Secret
-	err := r.writer.Client.Get(ctx, client.ObjectKey{Namespace: meta.Namespace, Name: meta.Name}, &secret)
-	if err == nil {
-		err = r.writer.Client.Delete(ctx, &secret)
-	}
-	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("delete the certificate: %w", err)
-	}
-	return nil
 }
 
 // expireVolume notes until when the volume is kept; without any retention it goes at once.

@@ -7,7 +7,9 @@ import (
 
 	certmanager "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	certmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -58,6 +60,26 @@ func (s *CertificateStep) Reconcile(ctx context.Context, owner Object, names nam
 		present.CreationTimestamp = metav1.Now() // our own write is still on its way to the cache
 	}
 	return certificateState(&present, hosts[0])
+}
+
+// Remove deletes the certificate, and its Secret, which cert-manager leaves behind.
+//
+// +kubebuilder:rbac:groups="",namespace=irc-now-tenants,resources=secrets,verbs=delete
+// +kubebuilder:rbac:groups=cert-manager.io,namespace=irc-now-tenants,resources=certificates,verbs=delete
+func (s *CertificateStep) Remove(ctx context.Context, owner Object, names naming.Objects, user string, hosts ...string) error {
+	certificate := CertificateFor(owner.GetNamespace(), names, user, s.Issuer, hosts...)
+	if err := s.Writer.Delete(ctx, owner, certificate); err != nil && !meta.IsNoMatchError(err) {
+		return err
+	}
+	var secret corev1.Secret
+	err := s.Writer.Client.Get(ctx, client.ObjectKey{Namespace: owner.GetNamespace(), Name: names.Certificate()}, &secret)
+	if err == nil {
+		err = s.Writer.Client.Delete(ctx, &secret)
+	}
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete the certificate's Secret: %w", err)
+	}
+	return nil
 }
 
 // certificateState tells what the certificate says of itself.

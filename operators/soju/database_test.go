@@ -177,6 +177,13 @@ func TestADeletedBouncersDatabaseIsKeptForAWhile(t *testing.T) {
 	if err := w.as("soju_deleted", c["user"], c["password"], `CREATE TABLE kept AS SELECT 1`); err != nil {
 		t.Fatal(err)
 	}
+	// cert-manager fills it, and leaves it behind.
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
+		Namespace: w.namespace, Name: "deleted-tls", Labels: naming.Bouncer("deleted").Labels(b.Spec.Owner),
+	}}
+	if err := w.client.Create(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.client.Delete(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
@@ -187,6 +194,9 @@ func TestADeletedBouncersDatabaseIsKeptForAWhile(t *testing.T) {
 	}
 	if err := w.client.Get(t.Context(), client.ObjectKeyFromObject(b), b); !apierrors.IsNotFound(err) {
 		t.Fatalf("the bouncer is still there: %v", err)
+	}
+	if err := w.client.Get(t.Context(), client.ObjectKeyFromObject(secret), secret); !apierrors.IsNotFound(err) {
+		t.Errorf("the certificate's Secret is still there: %v", err)
 	}
 	buried := w.databases("deleted_soju_deleted_")
 	if len(buried) != 1 || len(w.databases("soju_deleted")) != 0 {

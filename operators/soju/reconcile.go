@@ -133,7 +133,12 @@ func (r *Reconciler) reconcileExposure(ctx context.Context, b *v1alpha1.SojuBoun
 	})
 }
 
-// finalize puts the database aside. What is in the cluster goes with its owner.
+// finalize puts the database aside and removes what would be left: nobody owns the Secret of a certificate. The rest of
+// what is in the cluster goes with its owner.
 func (r *Reconciler) finalize(ctx context.Context, b *v1alpha1.SojuBouncer) error {
+	certificate := owned.CertificateStep{Writer: r.writer, Issuer: r.Settings.Issuer}
+	if err := certificate.Remove(ctx, b, naming.Bouncer(b.Name), b.Spec.Owner, hostOf(b, r.Settings)); err != nil {
+		return err
+	}
 	return r.Databases.Bury(ctx, naming.Bouncer(b.Name).Database(), string(b.GetUID()))
 }
