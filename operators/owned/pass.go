@@ -10,7 +10,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/version"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"irc.now/operators/api/v1alpha1"
@@ -44,12 +43,12 @@ func (c *Controller[T]) begin(object T) *pass {
 
 // newer reports whether a newer operator than own wrote the status, and then says so.
 func (p *pass) newer(own string) bool {
-	theirs, err := version.ParseSemantic(p.status.OperatorVersion)
-	if err != nil {
+	theirs, known := releaseOf(p.status.OperatorVersion)
+	if !known {
 		return false
 	}
-	ours, err := version.ParseSemantic(own)
-	if err != nil || !ours.LessThan(theirs) {
+	ours, known := releaseOf(own)
+	if !known || !ours.olderThan(theirs) {
 		return false
 	}
 	p.left = &outcome{kind: stalled, reason: naming.NewerVersion, message: fmt.Sprintf(
