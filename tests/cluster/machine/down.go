@@ -25,26 +25,40 @@ func Down(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	if owner, err := os.ReadFile(filepath.Join(volatile, "owner")); err == nil && string(owner) != m.dir {
+	owner, err := os.ReadFile(filepath.Join(volatile, "owner"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	claimed := err == nil
+	if claimed && string(owner) != m.dir {
 		return fmt.Errorf("the cluster on this machine is that of %s: run `make cluster-down` there", owner)
 	}
-	for _, s := range []struct {
-		name string
-		do   func(context.Context) error
-	}{
-		{"Kubernetes", m.stopAllBut("containerd")},
-		{"containers", m.endContainers},
-		{"containerd", m.stopAllBut()},
-		{"mounts", m.unmount},
-		{"control groups", removeGroups},
-		{"network", m.disconnect},
-		{"data", m.remove},
-	} {
+	for _, s := range m.ending(claimed) {
 		if err := m.step(ctx, "ending "+s.name, s.do); err != nil {
 			return fmt.Errorf("take the cluster down: %s: %w", s.name, err)
 		}
 	}
 	return nil
+}
+
+// task is one step of ending a cluster.
+type task struct {
+	name string
+	do   func(context.Context) error
+}
+
+// ending is how a cluster ends. On a machine that no cluster of ours has claimed, control groups of pods and rules of
+// kube-proxy are another Kubernetes', and stay.
+func (m *Machine) ending(claimed bool) []task {
+	tasks := []task{{"Kubernetes", m.stopAllBut("containerd")}}
+	if claimed {
+		tasks = append(tasks, task{"containers", m.endContainers})
+	}
+	tasks = append(tasks, task{"containerd", m.stopAllBut()}, task{"mounts", m.unmount})
+	if claimed {
+		tasks = append(tasks, task{"control groups", removeGroups}, task{"network", m.disconnect})
+	}
+	return append(tasks, task{"data", m.remove})
 }
 
 // stopAllBut stops components, last started first.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -140,17 +141,37 @@ func (m *Machine) program(module, name string) string {
 
 // claim makes this checkout the one whose cluster the machine is: addresses and names are the same for all.
 func (m *Machine) claim(context.Context) error {
+	file := filepath.Join(volatile, "owner")
+	owner, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		pods, err := podProcesses()
+		if err != nil {
+			return err
+		}
+		if err := alone(pods); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	case string(owner) != m.dir:
+		if _, err := os.Stat(string(owner)); err == nil {
+			return fmt.Errorf("this machine is the cluster of %s already: run `make cluster-down` there first", owner)
+		}
+	}
 	for _, dir := range []string{m.path("logs"), m.path("pids"), m.path("pki"), volatile} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
 	}
-	file := filepath.Join(volatile, "owner")
-	owner, err := os.ReadFile(file)
-	if err == nil && string(owner) != m.dir {
-		if _, err := os.Stat(string(owner)); err == nil {
-			return fmt.Errorf("this machine is the cluster of %s already: run `make cluster-down` there first", owner)
-		}
-	}
 	return os.WriteFile(file, []byte(m.dir), 0o644)
+}
+
+// alone refuses a machine on which pods run that are not ours: our kubelet would end them, for it takes every pod's
+// control group for its own.
+func alone(pods []int) error {
+	if len(pods) == 0 {
+		return nil
+	}
+	return fmt.Errorf("this machine runs pods of another Kubernetes (process %d is one of theirs), and the test cluster cannot share it: use a machine or a virtual one without", pods[0])
 }

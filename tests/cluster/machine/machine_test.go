@@ -220,3 +220,30 @@ func TestAMissingProgramIsSaid(t *testing.T) {
 		t.Errorf("an unknown component: %v", err)
 	}
 }
+
+// Whoever calls `make cluster-down` on a machine with a Kubernetes of their own keeps that.
+func TestOnAMachineThatIsNotOursOnlyWhatIsOursEnds(t *testing.T) {
+	m := opened(t)
+	names := func(claimed bool) string {
+		var all []string
+		for _, task := range m.ending(claimed) {
+			all = append(all, task.name)
+		}
+		return strings.Join(all, ", ")
+	}
+	if got := names(false); got != "Kubernetes, containerd, mounts, data" {
+		t.Errorf("on a machine that is not ours these end: %s", got)
+	}
+	if got := names(true); got != "Kubernetes, containers, containerd, mounts, control groups, network, data" {
+		t.Errorf("on our machine these end: %s", got)
+	}
+}
+
+func TestAMachineWithPodsOfOthersIsRefused(t *testing.T) {
+	if err := alone(nil); err != nil {
+		t.Error(err)
+	}
+	if err := alone([]int{4711}); err == nil || !strings.Contains(err.Error(), "another Kubernetes (process 4711") {
+		t.Errorf("err = %v", err)
+	}
+}
