@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/bcrypt"
+
 	"irc.now/shared/config"
 	"irc.now/shared/network"
 )
@@ -85,5 +87,21 @@ func TestOnlyPasswordsThatAMessageCanCarryAreUsable(t *testing.T) {
 		if got := network.UsablePassword(config.Secret(password)); got != want {
 			t.Errorf("%q: %t", password, got)
 		}
+	}
+}
+
+func TestAHashThatTakesTooLongIsNone(t *testing.T) {
+	for cost, want := range map[int]bool{bcrypt.MinCost: true, bcrypt.DefaultCost: true, bcrypt.DefaultCost + 1: false} {
+		hash, err := bcrypt.GenerateFromPassword([]byte("correct-horse"), cost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := network.PasswordMatches(string(hash), "correct-horse"); got != want {
+			t.Errorf("cost %d: %v", cost, got)
+		}
+	}
+	const aDay = "$2a$31$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234"
+	if network.PasswordMatches(aDay, "correct-horse") {
+		t.Error("it matches")
 	}
 }
