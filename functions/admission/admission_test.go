@@ -44,6 +44,15 @@ func TestTheLabelMustNameTheOwner(t *testing.T) {
 	w.refused(w.try(another), `says "bob" and spec.owner says "ada"`)
 }
 
+func TestNobodyTakesTheAddressOfAnotherUsersBouncer(t *testing.T) {
+	w := newWorld(t)
+	w.user("ada", free)
+	w.user("bob", starter)
+	w.refused(w.try(w.bouncer("ada", "bob")), `"ada" is another user's handle`)
+	w.allowed(w.try(w.network("ada", "bob", v1alpha1.HostingStarter))) // networks have a level of their own
+	w.allowed(w.try(w.bouncer("nobody-yet", "bob")))
+}
+
 func TestANamespaceThatNobodyLooksAfterTakesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.user("ada", pro)

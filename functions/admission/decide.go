@@ -100,6 +100,9 @@ func (f *Function) admit(ctx context.Context, w wish) error {
 	if err := checkSize(w.object, user); err != nil || !w.one {
 		return err
 	}
+	if err := checkName(ctx, accounts, w.object); err != nil {
+		return err
+	}
 	claim := accounts.Claim
 	if w.dry {
 		claim = accounts.TryClaim
@@ -133,6 +136,21 @@ func checkLabel(o object) error {
 		return fault.New(fault.Invalid, "The label %s says %q and spec.owner says %q. Both must hold the owner's handle.", v1alpha1.LabelOwner, o.label, o.owner)
 	}
 	return nil
+}
+
+// checkName keeps a bouncer from the address that another user's would have: their friends would type passwords there.
+func checkName(ctx context.Context, accounts *account.Store, o object) error {
+	if o.kind != bouncerKind || o.name == o.owner {
+		return nil
+	}
+	_, err := accounts.ByHandle(ctx, account.Handle(o.name))
+	switch {
+	case fault.Is(err, fault.NotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	return fault.New(fault.Forbidden, "%q is another user's handle, and a bouncer of that name would be at their address. Call it like its owner, %q.", o.name, o.owner)
 }
 
 func owner(ctx context.Context, accounts *account.Store, handle string) (account.User, error) {
