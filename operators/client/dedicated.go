@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"irc.now/operators/api/v1alpha1"
@@ -29,9 +30,10 @@ func (d *Dedicated) Admin(name string) *bouncer.Admin {
 	return bouncer.NewAdmin(v1alpha1.AdminURL(d.namespace, name), bouncer.AdminToken(d.key, name), d.http)
 }
 
-// Tell tells the bouncer of the user called handle something. Where it does not answer, the API server says whether
-// it should: a user without a bouncer, and one that is suspended or being deleted, have nobody to be told, which is no
-// error. So while the API server is away, bouncers that run are told all the same.
+// Tell tells the bouncer of the user called handle something. Where none of that name answers, the API server says what
+// the user has: bouncers that an administrator has called otherwise are told as well. A user without a bouncer, and one
+// whose is suspended or being deleted, has nobody to be told, which is no error. So while the API server is away,
+// bouncers that run are told all the same.
 func (d *Dedicated) Tell(ctx context.Context, handle string, something func(*bouncer.Admin) error) error {
 	if d == nil {
 		return nil
@@ -40,14 +42,19 @@ func (d *Dedicated) Tell(ctx context.Context, handle string, something func(*bou
 	if !fault.Is(err, fault.Unavailable) {
 		return err
 	}
-	b, findErr := d.bouncers.Get(ctx, handle)
-	switch {
-	case fault.Is(findErr, fault.NotFound):
-		return nil
-	case findErr != nil:
+	owned, findErr := d.bouncers.List(ctx, handle)
+	if findErr != nil {
 		return findErr
-	case b.Spec.Suspended || b.DeletionTimestamp != nil:
-		return nil
 	}
-	return err
+	var failed []error
+	for i := range owned {
+		switch b := &owned[i]; {
+		case b.Spec.Suspended || b.DeletionTimestamp != nil:
+		case b.Name == handle:
+			failed = append(failed, err)
+		default:
+			failed = append(failed, something(d.Admin(b.Name)))
+		}
+	}
+	return errors.Join(failed...)
 }

@@ -49,6 +49,24 @@ func TestADedicatedBouncerIsToldIfThereIsOne(t *testing.T) {
 	}
 }
 
+func TestABouncerOfAnotherNameIsToldToo(t *testing.T) {
+	w := newTenants(t)
+	d := w.Dedicated(platformKey, outbound.Client(5*time.Second))
+	w.create("adas-other", "ada")
+	disconnect := func() error {
+		return d.Tell(t.Context(), "ada", func(a *bouncer.Admin) error { return a.Disconnect(t.Context(), "ada") })
+	}
+	wantKind(t, disconnect(), fault.Unavailable, "The bouncer cannot be reached")
+	told := 0
+	w.Serve("adas-other", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		told++
+		rw.WriteHeader(http.StatusNoContent)
+	}))
+	if err := disconnect(); err != nil || told != 1 {
+		t.Errorf("told %d times, %v", told, err)
+	}
+}
+
 func (w *tenants) suspend(name string) {
 	w.t.Helper()
 	b, err := w.Bouncers().Get(w.t.Context(), name)
