@@ -94,7 +94,7 @@ var reservedNames = func() map[string]bool {
 		status help support billing pay abuse security legal terms privacy press about pricing clients faq
 		admin administrator root system sysop operator oper opers ircop ircops staff team moderator mod owner
 		hostmaster postmaster webmaster noreply no-reply info contact
-		irc ircd ircnow bouncer bnc bots bot soju ergo gamja network networks server services service global
+		irc ircd ircnow bouncer bnc bots bot soju ergo gamja net network networks server services service global
 		local localhost localdomain internal example test invalid onion wpad isatap autoconfig autodiscover
 		everyone here all anonymous anon guest nobody user users me self null none undefined nil
 		account accounts login signin signup register password portal dashboard landing identity introspect
