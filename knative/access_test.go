@@ -1,6 +1,7 @@
 package knative_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -56,6 +57,9 @@ func TestBindingsLeadSomewhere(t *testing.T) {
 			if object.Kind() != "RoleBinding" {
 				continue
 			}
+			if dig(map[string]any(object), "roleRef", "name") == nonroot {
+				continue // OpenShift's own, for accounts that every namespace has
+			}
 			role := "Role " + object.Namespace() + "/" + word(map[string]any(object), "roleRef", "name")
 			if !exists[role] {
 				t.Errorf("%s, %s: there is no %s", overlay, object, role)
@@ -66,6 +70,40 @@ func TestBindingsLeadSomewhere(t *testing.T) {
 					t.Errorf("%s, %s: there is no %s", overlay, object, who)
 				}
 			}
+		}
+	}
+}
+
+// nonroot lets pods on OpenShift run as a user that they name.
+const nonroot = "system:openshift:scc:nonroot-v2"
+
+// The operator's pods all name a user (operators/owned), and run as the account that every namespace has.
+func TestOpenShiftTakesPodsThatNameTheirUser(t *testing.T) {
+	may := map[string]bool{}
+	objects := rendered(t, "openshift")
+	for _, object := range objects {
+		if dig(map[string]any(object), "roleRef", "name") != nonroot {
+			continue
+		}
+		for _, subject := range list(object["subjects"]) {
+			may[fmt.Sprintf("%v/%v", dig(subject, "namespace"), dig(subject, "name"))] = true
+		}
+	}
+	needs := []string{"irc-now-tenants/default"}
+	for _, object := range objects {
+		pod := podOf(object)
+		if dig(pod, "securityContext", "runAsUser") == nil {
+			continue
+		}
+		name, named := dig(pod, "serviceAccountName").(string)
+		if !named {
+			name = "default"
+		}
+		needs = append(needs, object.Namespace()+"/"+name)
+	}
+	for _, one := range needs {
+		if !may[one] {
+			t.Errorf("the account %s may not run as the user that its pods name", one)
 		}
 	}
 }
