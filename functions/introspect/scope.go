@@ -14,9 +14,6 @@ const (
 
 	// scopedClient is followed by the same handle in the name of that bouncer as a client.
 	scopedClient = "bouncer-"
-
-	// sharedClient is the bouncer of all who have none of their own. It is no handle.
-	sharedClient = "soju-shared"
 )
 
 // owner is the one user that a request may be about; empty for everybody.
@@ -43,8 +40,8 @@ func (f *Function) mayAsk(o owner, name, secret string) bool {
 		own := clients{scopedClient + string(o): bouncer.IntrospectSecret(f.key, string(o))}
 		return f.key != "" && own.allow(name, secret)
 	}
-	if f.key != "" && name == sharedClient {
-		shared := clients{sharedClient: bouncer.IntrospectSecret(f.key, sharedClient)}
+	if f.key != "" && name == bouncer.Shared {
+		shared := clients{bouncer.Shared: bouncer.IntrospectSecret(f.key, bouncer.Shared)}
 		return shared.allow(name, secret) || f.clients.allow(name, secret)
 	}
 	return f.clients.allow(name, secret)

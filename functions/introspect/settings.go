@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"irc.now/shared/account"
+	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 )
 
@@ -19,9 +20,11 @@ type settings struct {
 	Issuer       config.URL    `env:"OIDC_ISSUER,required,notEmpty"`
 	ClientID     string        `env:"OIDC_CLIENT_ID,required,notEmpty"` // a client that may introspect
 	ClientSecret config.Secret `env:"OIDC_CLIENT_SECRET,required,notEmpty"`
-	Clients      clients       `env:"INTROSPECT_CLIENTS,required,notEmpty"` // who may ask: "name:secret,name:secret"
-	SealKey      config.Secret `env:"TOKEN_SEAL_KEY,required,notEmpty"`     // 32 bytes in base64
-	PlatformKey  config.Secret `env:"PLATFORM_KEY"`                         // bouncers' secrets are derived from it; without it only Clients may ask
+	SealKey      config.Secret `env:"TOKEN_SEAL_KEY,required,notEmpty"` // 32 bytes in base64
+
+	// Who may ask: "name:secret,name:secret", and bouncers, whose secrets are derived from the platform's key.
+	Clients     clients       `env:"INTROSPECT_CLIENTS"`
+	PlatformKey config.Secret `env:"PLATFORM_KEY"`
 }
 
 // Validate checks what the tags cannot.
@@ -33,9 +36,10 @@ func (s *settings) Validate() error {
 	if _, err := s.sealKey(); err != nil {
 		problems = append(problems, err)
 	}
-	if key := s.PlatformKey.Reveal(); key != "" && len(key) < minKey {
-		problems = append(problems, fmt.Errorf("PLATFORM_KEY must have %d characters or more", minKey))
+	if len(s.Clients) == 0 && s.PlatformKey == "" {
+		problems = append(problems, errors.New("INTROSPECT_CLIENTS is not set, and neither is PLATFORM_KEY: nobody could ask"))
 	}
+	problems = append(problems, bouncer.CheckPlatformKey(s.PlatformKey))
 	return errors.Join(problems...)
 }
 
@@ -46,9 +50,6 @@ func (s *settings) sealKey() ([]byte, error) {
 	}
 	return key, nil
 }
-
-// minKey keeps the platform's key from being found by somebody who knows one secret that is derived from it.
-const minKey = 32
 
 // minSecret keeps a client's secret from being guessed; ours are far longer.
 const minSecret = 16

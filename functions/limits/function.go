@@ -31,18 +31,15 @@ const callTimeout = 10 * time.Second
 const maxTries = 5
 
 type settings struct {
-	Database   config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"`
-	AdminURL   config.URL    `env:"BOUNCER_ADMIN_URL,required,notEmpty"`
-	AdminToken config.Secret `env:"BOUNCER_ADMIN_TOKEN,required,notEmpty"`
-
-	Cluster     client.Settings // where users' own bouncers are, if anywhere
-	PlatformKey config.Secret   `env:"PLATFORM_KEY"` // their tokens are made of it
+	Database config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"`
+	Bouncer  bouncer.Settings
+	Cluster  client.Settings // where users' own bouncers are, if anywhere
 }
 
 // Validate checks what the tags cannot.
 func (s *settings) Validate() error {
-	problems := []error{s.Cluster.Validate()}
-	if s.Cluster.Configured() && s.PlatformKey == "" {
+	problems := []error{s.Bouncer.Validate(), s.Cluster.Validate()}
+	if s.Cluster.Configured() && s.Bouncer.PlatformKey == "" {
 		problems = append(problems, errors.New("PLATFORM_KEY is not set, which TENANT_NAMESPACE needs"))
 	}
 	return errors.Join(problems...)
@@ -79,14 +76,14 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 		if err != nil {
 			return err
 		}
-		f.own = cluster.Dedicated(s.PlatformKey, calls)
+		f.own = cluster.Dedicated(s.Bouncer.PlatformKey, calls)
 	}
 	pool, err := account.Open(ctx, s.Database.Reveal())
 	if err != nil {
 		return err
 	}
 	f.pool, f.accounts = pool, account.NewStore(pool)
-	f.shared = bouncer.NewAdmin(s.AdminURL.String(), s.AdminToken, calls)
+	f.shared = s.Bouncer.Admin(calls)
 	f.metrics.MustRegister(store.PoolCollector(pool, "accounts"))
 	return nil
 }

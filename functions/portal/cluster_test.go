@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(clienttest.Main(m)) }
 
-const platformKey = config.Secret("key of the platform")
+const platformKey = config.Secret("the key that all tokens of bouncers come from")
 
 // cloud is a portal on a cluster: a real API server, on which the test is the operator.
 type cloud struct {

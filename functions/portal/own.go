@@ -39,7 +39,7 @@ type ownBouncers struct {
 
 func newOwnBouncers(settings Settings, d dependencies) *ownBouncers {
 	return &ownBouncers{
-		Bouncers: d.cluster.Bouncers(), dedicated: d.cluster.Dedicated(settings.PlatformKey, d.bouncer),
+		Bouncers: d.cluster.Bouncers(), dedicated: d.cluster.Dedicated(settings.Bouncer.PlatformKey, d.bouncer),
 		namespace: settings.Cluster.Namespace, domain: settings.LandingURL.Parsed().Hostname(), log: d.log, now: time.Now,
 	}
 }

@@ -22,14 +22,12 @@ type Settings struct {
 	OIDCClientID     string        `env:"OIDC_CLIENT_ID,required,notEmpty"`
 	OIDCClientSecret config.Secret `env:"OIDC_CLIENT_SECRET,required,notEmpty"`
 
-	BouncerAdminURL   config.URL    `env:"BOUNCER_ADMIN_URL,required,notEmpty"` // bounceradmin of the shared bouncer
-	BouncerAdminToken config.Secret `env:"BOUNCER_ADMIN_TOKEN,required,notEmpty"`
+	Bouncer bouncer.Settings
 
 	// On a cluster users may have a bouncer of their own, at HANDLE.host-of-LANDING_URL. Its bounceradmin takes a token
 	// made of PLATFORM_KEY; DATABASE_RETENTION is how long the operator keeps the database of one that was deleted.
-	Cluster     client.Settings
-	PlatformKey config.Secret `env:"PLATFORM_KEY"`
-	Retention   time.Duration `env:"DATABASE_RETENTION" envDefault:"720h"`
+	Cluster   client.Settings
+	Retention time.Duration `env:"DATABASE_RETENTION" envDefault:"720h"`
 
 	IRCHost string `env:"IRC_HOST,required,notEmpty"` // what people type into their IRC client
 	IRCPort int    `env:"IRC_PORT" envDefault:"6697"`
@@ -65,8 +63,8 @@ func (s *Settings) Validate() error {
 	if s.TrustedProxies < 0 {
 		problems = append(problems, errors.New("TRUSTED_PROXIES must not be negative"))
 	}
-	problems = append(problems, s.Cluster.Validate())
-	if s.Cluster.Configured() && s.PlatformKey == "" {
+	problems = append(problems, s.Bouncer.Validate(), s.Cluster.Validate())
+	if s.Cluster.Configured() && s.Bouncer.PlatformKey == "" {
 		problems = append(problems, errors.New("PLATFORM_KEY is not set, which TENANT_NAMESPACE needs"))
 	}
 	if s.Retention < 0 {

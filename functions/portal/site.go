@@ -15,7 +15,6 @@ import (
 	"irc.now/operators/client"
 	"irc.now/shared/account"
 	"irc.now/shared/auth"
-	"irc.now/shared/bouncer"
 	"irc.now/shared/design"
 	"irc.now/shared/event/outbox"
 	"irc.now/shared/fault"
@@ -82,7 +81,7 @@ func newPortal(settings Settings, d dependencies) (*portal, error) {
 	if d.cluster != nil {
 		p.own = newOwnBouncers(settings, d)
 	}
-	p.bouncers = newBouncers(bouncer.NewAdmin(settings.BouncerAdminURL.String(), settings.BouncerAdminToken, d.bouncer), p.own, d.log)
+	p.bouncers = newBouncers(settings.Bouncer.Admin(d.bouncer), p.own, d.log)
 	if settings.Stripe.Configured() {
 		p.payments = payment.New(settings.Stripe, d.log)
 	}

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(clienttest.Main(m)) }
 
-const platformKey = config.Secret("key of the platform")
+const platformKey = config.Secret("the key that all tokens of bouncers come from")
 
 // onCluster is a world where users may have bouncers of their own. The function may only look.
 func onCluster(t *testing.T) (*world, *clienttest.Tenants) {

@@ -40,18 +40,15 @@ type settings struct {
 	ClientID     string        `env:"OIDC_CLIENT_ID,required,notEmpty"` // a client that may introspect
 	ClientSecret config.Secret `env:"OIDC_CLIENT_SECRET,required,notEmpty"`
 	SealKey      config.Secret `env:"TOKEN_SEAL_KEY,required,notEmpty"` // that of functions/introspect
-	AdminURL     config.URL    `env:"BOUNCER_ADMIN_URL,required,notEmpty"`
-	AdminToken   config.Secret `env:"BOUNCER_ADMIN_TOKEN,required,notEmpty"`
-
-	Cluster     client.Settings // where users' own bouncers are, if anywhere
-	PlatformKey config.Secret   `env:"PLATFORM_KEY"` // their tokens are made of it
+	Bouncer      bouncer.Settings
+	Cluster      client.Settings // where users' own bouncers are, if anywhere
 }
 
 // Validate checks what the tags cannot.
 func (s *settings) Validate() error {
 	_, err := s.sealKey()
-	problems := []error{err, s.Cluster.Validate()}
-	if s.Cluster.Configured() && s.PlatformKey == "" {
+	problems := []error{err, s.Bouncer.Validate(), s.Cluster.Validate()}
+	if s.Cluster.Configured() && s.Bouncer.PlatformKey == "" {
 		problems = append(problems, errors.New("PLATFORM_KEY is not set, which TENANT_NAMESPACE needs"))
 	}
 	return errors.Join(problems...)
@@ -108,7 +105,7 @@ func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 		if err != nil {
 			return err
 		}
-		f.own = cluster.Dedicated(s.PlatformKey, calls)
+		f.own = cluster.Dedicated(s.Bouncer.PlatformKey, calls)
 	}
 	f.pool, err = account.Open(ctx, s.Database.Reveal())
 	if err != nil {
@@ -120,7 +117,7 @@ func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 		return err
 	}
 	f.provider = introspection.NewProvider(s.Issuer.String(), s.ClientID, s.ClientSecret, calls)
-	f.shared = bouncer.NewAdmin(s.AdminURL.String(), s.AdminToken, calls)
+	f.shared = s.Bouncer.Admin(calls)
 	f.metrics.MustRegister(f.closed, store.PoolCollector(f.pool, "accounts"))
 	return nil
 }

@@ -6,26 +6,17 @@ import (
 	"fmt"
 
 	"irc.now/knative/render"
-	"irc.now/shared/bouncer"
-	"irc.now/shared/config"
 )
-
-// sharedBouncer is the name of the bouncer of everybody without one of their own.
-const sharedBouncer = "soju-shared"
 
 // keyBytes is the length of random keys.
 const keyBytes = 32
 
-// Secrets makes the Secrets that need nobody's decision: random keys, and what follows from them. They are all made
+// Secrets makes the Secrets that need nobody's decision: random keys. They are all made
 // anew; whoever replaces those of a running platform ends its sessions and connections.
 func Secrets() ([]byte, error) {
-	platform := config.Secret(random())
-	client := bouncer.IntrospectSecret(platform, sharedBouncer).Reveal()
 	made, err := render.YAML([]render.Object{
-		secret("platform-key", "key", platform.Reveal()),
+		secret("platform-key", "key", random()),
 		secret("token-seal-key", "key", random()),
-		secret("soju-shared-admin", "token", bouncer.AdminToken(platform, sharedBouncer).Reveal()),
-		secret("introspect", "clients", sharedBouncer+":"+client),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write the secrets: %w", err)

@@ -15,12 +15,7 @@ import (
 
 	"irc.now/longrunning/local/stripe"
 	"irc.now/shared/account"
-	"irc.now/shared/bouncer"
-	"irc.now/shared/config"
 )
-
-// platformSecret holds the key that others are derived from.
-const platformSecret = "platform-key"
 
 // secrets makes what an installation brings itself, with random values, where it is missing: a second deployment
 // keeps the keys of the first.
@@ -32,22 +27,13 @@ func secrets(ctx context.Context, to *rest.Config) error {
 	if err := create(ctx, c, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: Namespace}}); err != nil {
 		return err
 	}
-	if err := create(ctx, c, secret(platformSecret, map[string]string{"key": rand.Text() + rand.Text()})); err != nil {
-		return err
-	}
-	var platform corev1.Secret
-	if err := c.Get(ctx, client.ObjectKey{Namespace: Namespace, Name: platformSecret}, &platform); err != nil {
-		return err
-	}
 	seal := make([]byte, account.SealKeyBytes)
 	_, _ = rand.Read(seal) // never fails
-	key := config.Secret(platform.Data["key"])
 	for name, values := range map[string]map[string]string{
-		"oidc":              {"portal-client-secret": rand.Text(), "introspect-client-secret": rand.Text()},
-		"introspect":        {"clients": "test:" + rand.Text()},
-		"soju-shared-admin": {"token": bouncer.AdminToken(key, "soju-shared").Reveal()},
-		"stripe":            {"key": "sk_test_" + rand.Text(), "webhook-secrets": "whsec_" + rand.Text()},
-		"token-seal-key":    {"key": base64.StdEncoding.EncodeToString(seal)},
+		"platform-key":   {"key": rand.Text() + rand.Text()},
+		"oidc":           {"portal-client-secret": rand.Text(), "introspect-client-secret": rand.Text()},
+		"stripe":         {"key": "sk_test_" + rand.Text(), "webhook-secrets": "whsec_" + rand.Text()},
+		"token-seal-key": {"key": base64.StdEncoding.EncodeToString(seal)},
 	} {
 		if err := create(ctx, c, secret(name, values)); err != nil {
 			return err
