@@ -5,7 +5,6 @@ const (
 	// Of Ready.
 	AllReady     = "AllReady"
 	Suspended    = "Suspended"
-	Deleting     = "Deleting"
 	NewerVersion = "NewerVersion" // a newer operator wrote the status
 
 	// Of every condition.
@@ -42,9 +41,6 @@ const (
 
 // Reasons of events that are about no condition.
 const (
-	Applied          = "Applied"
-	Repaired         = "Repaired"
-	Removed          = "Removed"
 	DatabaseBuried   = "DatabaseBuried"
 	Reloaded         = "Reloaded"
 	PasswordReplaced = "PasswordReplaced"

@@ -92,7 +92,10 @@ func (c *Controller[T]) run(ctx context.Context, pass *pass, object T) (ctrl.Res
 			failures = append(failures, fmt.Errorf("%s: %w", part.Condition, err))
 		}
 	}
-	return ctrl.Result{RequeueAfter: pass.again}, errors.Join(failures...)
+	if len(failures) > 0 {
+		return ctrl.Result{}, errors.Join(failures...) // which is tried again anyhow
+	}
+	return ctrl.Result{RequeueAfter: pass.again}, nil
 }
 
 func (c *Controller[T]) finalize(ctx context.Context, object T) error {
@@ -103,6 +106,7 @@ func (c *Controller[T]) finalize(ctx context.Context, object T) error {
 		c.Events.Eventf(object, nil, "Warning", naming.Failed, "Finalize", "The database could not be put aside yet; the operator tries again.")
 		return fmt.Errorf("finalize: %w", err)
 	}
+	c.Events.Eventf(object, nil, "Normal", naming.DatabaseBuried, "Finalize", "The database is put aside, for as long as the operator is told to keep it.")
 	before, ok := object.DeepCopyObject().(client.Object)
 	if !ok {
 		return fmt.Errorf("copy %T", object)

@@ -35,17 +35,9 @@ const (
 // keyToken is bounceradmin's token in the configuration's Secret, beside configFile.
 const keyToken = "admin-token"
 
-// hostOf is the name that clients connect to. The shared bouncer is reached inside the cluster only.
+// hostOf is the name that clients connect to, which the certificate is for. The shared bouncer's leads to it by a route
+// of the platform's own (knative/components/gateway, knative/overlays/openshift).
 func hostOf(b *v1alpha1.SojuBouncer, s Settings) string {
-	if shared(b) {
-		return b.Name + "." + b.Namespace + ".svc"
-	}
-	return b.Name + "." + s.Domain
-}
-
-// certificateHost is the name in the certificate. IRC clients reach the shared bouncer at irc.DOMAIN, by a route of the
-// platform's own (knative/components/gateway, knative/overlays/openshift).
-func certificateHost(b *v1alpha1.SojuBouncer, s Settings) string {
 	if shared(b) {
 		return "irc." + s.Domain
 	}
@@ -66,10 +58,10 @@ func configFor(b *v1alpha1.SojuBouncer, s Settings, database owned.Access) ([]by
 	}
 	title := b.Spec.Title
 	if title == "" {
-		title = certificateHost(b, s)
+		title = hostOf(b, s)
 	}
 	c := bouncer.Config{
-		Hostname: certificateHost(b, s), Title: title, AdminSocket: socketPath,
+		Hostname: hostOf(b, s), Title: title, AdminSocket: socketPath,
 		Listen: []string{
 			fmt.Sprintf("ircs://:%d", portIRC), socket, fmt.Sprintf("http+prometheus://localhost:%d", portMetrics),
 		},

@@ -195,6 +195,9 @@ func TestADeletedBouncersDatabaseIsKeptForAWhile(t *testing.T) {
 	if err := w.client.Get(t.Context(), client.ObjectKeyFromObject(b), b); !apierrors.IsNotFound(err) {
 		t.Fatalf("the bouncer is still there: %v", err)
 	}
+	if !strings.Contains(strings.Join(w.told(), "\n"), "Normal "+naming.DatabaseBuried) {
+		t.Error("nobody is told that the database is put aside")
+	}
 	if err := w.client.Get(t.Context(), client.ObjectKeyFromObject(secret), secret); !apierrors.IsNotFound(err) {
 		t.Errorf("the certificate's Secret is still there: %v", err)
 	}

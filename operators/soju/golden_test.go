@@ -46,7 +46,7 @@ func objectsOf(t *testing.T, b *v1alpha1.SojuBouncer) []client.Object {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(objects, owned.CertificateFor(b.Namespace, names, b.Spec.Owner, s.Issuer, certificateHost(b, s)))
+	return append(objects, owned.CertificateFor(b.Namespace, names, b.Spec.Owner, s.Issuer, hostOf(b, s)))
 }
 
 func TestObjectsAreWhatTheyWere(t *testing.T) {

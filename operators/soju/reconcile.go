@@ -63,7 +63,7 @@ func (r *Reconciler) parts(_ context.Context, b *v1alpha1.SojuBouncer) []owned.P
 		}},
 		{Condition: v1alpha1.CertificateReady, Reconcile: func(ctx context.Context) (owned.Done, error) {
 			step := owned.CertificateStep{Writer: r.writer, Issuer: r.Settings.Issuer}
-			return step.Reconcile(ctx, b, naming.Bouncer(b.Name), b.Spec.Owner, certificateHost(b, r.Settings))
+			return step.Reconcile(ctx, b, naming.Bouncer(b.Name), b.Spec.Owner, hostOf(b, r.Settings))
 		}},
 		{
 			Condition: v1alpha1.WorkloadReady, Needs: []string{v1alpha1.DatabaseReady},
@@ -123,7 +123,7 @@ func (r *Reconciler) reconcileExposure(ctx context.Context, b *v1alpha1.SojuBoun
 	if shared(b) {
 		return owned.Done{
 			Reason:  naming.InternalOnly,
-			Message: "The shared bouncer is reached through the platform's web chat; it has no way in of its own.",
+			Message: "The ways in to the shared bouncer, for IRC and by web chat, are the platform's own; the operator makes none.",
 		}, nil
 	}
 	step := owned.ExposureStep{Writer: r.writer, Gateway: r.Settings.Gateway}

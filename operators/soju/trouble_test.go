@@ -283,6 +283,9 @@ func TestTheSharedBouncerHasNoWayInAndNoChat(t *testing.T) {
 	})
 	w.reconcile(b)
 	w.want(b, v1alpha1.Exposed, metav1.ConditionTrue, naming.InternalOnly)
+	if b.Status.Host != "irc.irc.test" {
+		t.Errorf("clients are told to connect to %s", b.Status.Host)
+	}
 	var routes gateway.TLSRouteList
 	if err := w.client.List(t.Context(), &routes, client.InNamespace(w.namespace)); err != nil || len(routes.Items) > 0 {
 		t.Errorf("%d routes, %v", len(routes.Items), err)
@@ -324,8 +327,8 @@ func TestConditionsThatTurnAreEvents(t *testing.T) {
 	w := newWorld(t, operatortest.Shared(t))
 	w.ready("telling", nil)
 	seen := map[string]int{}
-	for len(w.events.Events) > 0 {
-		seen[strings.Join(strings.Fields(<-w.events.Events)[:2], " ")]++
+	for _, event := range w.told() {
+		seen[strings.Join(strings.Fields(event)[:2], " ")]++
 	}
 	for _, want := range []string{"Normal DatabaseMade", "Normal CertificateIssued", "Normal PodReady", "Normal Admitted", "Normal AllReady"} {
 		if seen[want] == 0 {

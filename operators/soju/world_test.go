@@ -228,6 +228,15 @@ func (w *world) reconcile(b *v1alpha1.SojuBouncer) ctrl.Result {
 	return result
 }
 
+// told are the events since the last call.
+func (w *world) told() []string {
+	var all []string
+	for len(w.events.Events) > 0 {
+		all = append(all, <-w.events.Events)
+	}
+	return all
+}
+
 func (w *world) get(name string, object client.Object) {
 	w.t.Helper()
 	if err := w.client.Get(w.t.Context(), client.ObjectKey{Namespace: w.namespace, Name: name}, object); err != nil {
