@@ -56,7 +56,7 @@ cluster-logs: ## print the cluster's last lines (OF=kubelet, OF=irc-now, OF=irc-
 
 .PHONY: e2e
 e2e: apiserver cluster-up ## a user's story on that cluster, faults included
-	@IRC_NOW_CLUSTER=$(CURDIR)/.cache/cluster/run/admin.kubeconfig $(GO) test -tags 'cluster lambda.norpc' -count=1 -timeout 40m -v ./tests/cluster/story
+	@IRC_NOW_CLUSTER=$(CURDIR)/.cache/cluster/run/admin.kubeconfig $(GO) test -tags 'cluster lambda.norpc' -count=1 -p 1 -timeout 60m -v ./tests/cluster/addons ./tests/cluster/story
 
 .PHONY: test-race
 test-race: assets ## run the tests of concurrent packages under the race detector
@@ -69,9 +69,14 @@ browser: ## install Chromium for tests/browser, when it is missing (Debian, as r
 .PHONY: lint
 lint: ## vet, golangci-lint and govulncheck, in the versions tests/tools pins
 	@$(GO) vet ./...
+	@$(GO) vet -tags 'cluster lambda.norpc' ./tests/cluster/...
 	@$(GO) -C tests/tools build -o $(CURDIR)/$(BIN)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint golang.org/x/vuln/cmd/govulncheck
 	@$(BIN)/golangci-lint run --allow-parallel-runners ./...
 	@.ci/vuln ./...
+
+.PHONY: generate
+generate: ## write again what is generated: deep copies, custom resource definitions, docs/events.md
+	@$(GO) generate ./operators/api/... ./shared/event/...
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (10s)
@@ -80,6 +85,7 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 .PHONY: bench
 bench: ## print the figures of speed, as ratios to a bare program
 	@$(GO) run ./shared/store/storetest/cmd -- $(GO) test -run '^$$' -bench . -benchtime 3s ./functions/... ./tests/load/...
+	@$(GO) run ./shared/store/storetest/cmd -- $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./operators/soju
 
 .PHONY: manifests
 manifests: ## render what is applied to clusters into bin/manifests
