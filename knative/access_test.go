@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"irc.now/knative/render"
 )
 
 // account names a ServiceAccount in the namespace irc-now.
@@ -17,7 +15,7 @@ type account = string
 
 func TestRolesNameWhatTheyAllow(t *testing.T) {
 	never := []string{"*", "escalate", "bind", "impersonate"}
-	for _, overlay := range render.Overlays() {
+	for _, overlay := range overlays(t) {
 		for _, object := range rendered(t, overlay) {
 			for path, value := range values(object) {
 				if object.Kind() == "Role" && slices.Contains(never, value) {
@@ -32,7 +30,7 @@ func TestRolesNameWhatTheyAllow(t *testing.T) {
 }
 
 func TestOnlyTheOperatorReadsSecrets(t *testing.T) {
-	for _, overlay := range render.Overlays() {
+	for _, overlay := range overlays(t) {
 		for _, object := range rendered(t, overlay) {
 			for _, rule := range list(dig(map[string]any(object), "rules")) {
 				if !slices.Contains(words(dig(rule, "resources")), "secrets") {
@@ -47,7 +45,7 @@ func TestOnlyTheOperatorReadsSecrets(t *testing.T) {
 }
 
 func TestBindingsLeadSomewhere(t *testing.T) {
-	for _, overlay := range render.Overlays() {
+	for _, overlay := range overlays(t) {
 		objects := rendered(t, overlay)
 		exists := map[string]bool{}
 		for _, object := range objects {
@@ -110,7 +108,7 @@ func TestOpenShiftTakesPodsThatNameTheirUser(t *testing.T) {
 
 // What speaks to the API server has an account of its own; what does not has no token.
 func TestTokensAreForThoseWhoNeedThem(t *testing.T) {
-	for _, overlay := range render.Overlays() {
+	for _, overlay := range overlays(t) {
 		objects := rendered(t, overlay)
 		accounts, bound := map[account]bool{}, map[account]bool{} // whether there is a token; whether there is a role
 		for _, object := range objects {

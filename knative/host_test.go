@@ -14,7 +14,7 @@ var named = []string{"CustomResourceDefinition", "ValidatingWebhookConfiguration
 
 // A bouncer is reached at its owner's handle below the domain, where the platform's own hosts are too.
 func TestNobodyCanHaveAHostOfThePlatformsAsHandle(t *testing.T) {
-	for _, overlay := range render.Overlays() {
+	for _, overlay := range overlays(t) {
 		objects := rendered(t, overlay)
 		below := regexp.MustCompile(`([a-z0-9-]+)\.` + regexp.QuoteMeta(domainOf(t, objects)) + `\b`)
 		hosts := map[string]bool{}

@@ -11,20 +11,6 @@ import (
 	"irc.now/knative/render"
 )
 
-func TestEveryOverlayIsKnown(t *testing.T) {
-	folders, err := os.ReadDir("overlays")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found []string
-	for _, folder := range folders {
-		found = append(found, folder.Name())
-	}
-	if !slices.Equal(found, render.Overlays()) {
-		t.Errorf("the folders are %q, known are %q", found, render.Overlays())
-	}
-}
-
 func TestEveryObjectHasARealSchemaAndKeepsToIt(t *testing.T) {
 	known, err := load()
 	if err != nil {
@@ -41,7 +27,7 @@ func TestEveryObjectHasARealSchemaAndKeepsToIt(t *testing.T) {
 			}
 		}
 	}
-	for _, overlay := range render.Overlays() {
+	for _, overlay := range overlays(t) {
 		t.Run(overlay, func(t *testing.T) { check(t, rendered(t, overlay)) })
 	}
 	t.Run("argocd", func(t *testing.T) {
@@ -97,7 +83,7 @@ var variable = regexp.MustCompile(`\.env\.[0-9]+\.name$`)
 // Settings that no replacement reaches would be applied as they stand.
 func TestNoPlaceholderIsLeft(t *testing.T) {
 	placeholders := []string{"DOMAIN", "ISSUER", "ISSUER_KIND", "ISSUER_NAME", "INTERNAL_ISSUER", "PLATFORM", "SINK", "GATEWAY_CLASS"}
-	for _, overlay := range render.Overlays() {
+	for _, overlay := range overlays(t) {
 		for _, object := range rendered(t, overlay) {
 			for path, value := range values(object) {
 				if slices.ContainsFunc(strings.FieldsFunc(value, punctuation), func(word string) bool {
@@ -113,7 +99,7 @@ func TestNoPlaceholderIsLeft(t *testing.T) {
 func punctuation(r rune) bool { return strings.ContainsRune("./:*@$()", r) }
 
 func TestNothingThatIsNotForTheClusterIsApplied(t *testing.T) {
-	for _, overlay := range render.Overlays() {
+	for _, overlay := range overlays(t) {
 		for _, object := range rendered(t, overlay) {
 			switch {
 			case object.Kind() == "Secret":

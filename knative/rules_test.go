@@ -32,7 +32,7 @@ func containersOf(object render.Object) []any {
 // eachWorkload visits what runs pods, in every overlay.
 func eachWorkload(t *testing.T, visit func(t *testing.T, object render.Object)) {
 	t.Helper()
-	for _, overlay := range render.Overlays() {
+	for _, overlay := range overlays(t) {
 		seen := 0
 		for _, object := range rendered(t, overlay) {
 			if podOf(object) != nil {
@@ -94,7 +94,7 @@ func TestEveryContainerSaysWhatItNeedsAndHowItIs(t *testing.T) {
 }
 
 func TestImagesAreOursOrHaveAVersion(t *testing.T) {
-	for _, overlay := range render.Overlays() {
+	for _, overlay := range overlays(t) {
 		for _, object := range rendered(t, overlay) {
 			for path, value := range values(object) {
 				if !strings.HasSuffix(path, ".image") && !strings.HasSuffix(path, ".imageName") {
@@ -154,7 +154,7 @@ func number(value any) int {
 }
 
 func TestNamespacesEnforceRestrictedPods(t *testing.T) {
-	for _, overlay := range render.Overlays() {
+	for _, overlay := range overlays(t) {
 		var names []string
 		for _, object := range rendered(t, overlay) {
 			if object.Kind() == "Namespace" {

@@ -204,6 +204,16 @@ func convert(from, to any) error {
 }
 
 // rendered are the objects of an overlay.
+// overlays are the names of all overlays, those of whoever deploys included.
+func overlays(t *testing.T) []string {
+	t.Helper()
+	names, err := render.Overlays("..")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("there are no overlays: %v", err)
+	}
+	return names
+}
+
 func rendered(t *testing.T, overlay string) []render.Object {
 	t.Helper()
 	objects, err := render.Overlay("..", overlay)

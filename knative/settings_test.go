@@ -22,7 +22,7 @@ import (
 var hosted = []string{"METRICS_ADDRESS"}
 
 func TestFunctionsGetTheSettingsTheyRead(t *testing.T) {
-	for _, overlay := range render.Overlays() {
+	for _, overlay := range overlays(t) {
 		for _, object := range rendered(t, overlay) {
 			if object.Kind() == "Service" && object.APIVersion() == "serving.knative.dev/v1" {
 				checkSettings(t, overlay+", "+object.Name(), object, "../functions/"+object.Name(), hosted)
@@ -32,7 +32,7 @@ func TestFunctionsGetTheSettingsTheyRead(t *testing.T) {
 }
 
 func TestTheOperatorGetsTheSettingsItReads(t *testing.T) {
-	for _, overlay := range render.Overlays() {
+	for _, overlay := range overlays(t) {
 		for _, object := range rendered(t, overlay) {
 			if object.Kind() == "Deployment" && object.Name() == "operator" {
 				checkSettings(t, overlay, object, "../operators/cmd", nil)

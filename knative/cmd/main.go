@@ -59,7 +59,11 @@ func renderAll(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // manifests are for everybody to read
 		return err
 	}
-	for _, overlay := range render.Overlays() {
+	overlays, err := render.Overlays(".")
+	if err != nil {
+		return err
+	}
+	for _, overlay := range overlays {
 		objects, err := render.Overlay(".", overlay)
 		if err != nil {
 			return err

@@ -16,8 +16,19 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Overlays are the names of all overlays.
-func Overlays() []string { return []string{"generic", "openshift", "test"} }
+// Overlays are the names of all overlays, sorted: the folders of knative/overlays of the repository whose root folder is
+// root. Whoever deploys adds their own.
+func Overlays(root string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(root, "knative", "overlays", "*", "kustomization.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("list the overlays: %w", err)
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, filepath.Base(filepath.Dir(file)))
+	}
+	return names, nil
+}
 
 // Object is one manifest.
 type Object map[string]any
@@ -55,8 +66,12 @@ func text(value any) string {
 // Overlay renders knative/overlays/<name> of the repository whose root folder is root. Namespaces and definitions come
 // first, so that the objects can be applied in their order.
 func Overlay(root, name string) ([]Object, error) {
-	if !slices.Contains(Overlays(), name) {
-		return nil, fmt.Errorf("there is no overlay %q; there are %q", name, Overlays())
+	all, err := Overlays(root)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(all, name) {
+		return nil, fmt.Errorf("there is no overlay %q; there are %q", name, all)
 	}
 	return Folder(filepath.Join(root, "knative", "overlays", name))
 }

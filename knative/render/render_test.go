@@ -3,6 +3,7 @@ package render_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,9 +12,33 @@ import (
 
 const root = "../.."
 
+// What docs/deploying.md tells people with settings of their own to do.
+func TestACopiedFolderIsAnOverlay(t *testing.T) {
+	folder := t.TempDir()
+	for from, to := range map[string]string{"base": "base", "components": "components", "overlays/generic": "overlays/mine"} {
+		if err := os.CopyFS(filepath.Join(folder, "knative", to), os.DirFS(filepath.Join(root, "knative", from))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	overlays, err := render.Overlays(folder)
+	if err != nil || !slices.Equal(overlays, []string{"mine"}) {
+		t.Errorf("the overlays are %q, %v", overlays, err)
+	}
+	if objects, err := render.Overlay(folder, "mine"); err != nil || len(objects) < 10 {
+		t.Errorf("it has %d objects, %v", len(objects), err)
+	}
+	if _, err := render.Overlay(folder, "../base"); err == nil {
+		t.Error("what is no overlay is rendered")
+	}
+}
+
 // A name in a manifest that nothing can be built from fails only on the cluster.
 func TestEveryImageCanBeBuilt(t *testing.T) {
-	for _, overlay := range render.Overlays() {
+	overlays, err := render.Overlays(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, overlay := range overlays {
 		objects, err := render.Overlay(root, overlay)
 		if err != nil {
 			t.Fatal(err)

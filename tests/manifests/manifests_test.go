@@ -48,7 +48,11 @@ func TestARealAPIServerTakesEveryObjectWithoutAWarning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, overlay := range render.Overlays() {
+	overlays, err := render.Overlays(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, overlay := range overlays {
 		t.Run(overlay, func(t *testing.T) {
 			objects, err := render.Overlay(root, overlay)
 			if err != nil {
