@@ -25,7 +25,7 @@ var (
 	CertManager = Source{Module: "github.com/cert-manager/cert-manager", Path: "deploy/crds"}
 )
 
-// own is where `make generate` puts the definitions of operators/api.
+// own is where `go generate ./operators/api/v1alpha1` puts the definitions of operators/api.
 var own = Source{Path: "knative/base/crds"}
 
 func (o Options) files(root string) ([]string, error) {

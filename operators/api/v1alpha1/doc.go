@@ -6,7 +6,7 @@
 // compares the two. It imports nothing of controller-runtime, so that functions which start
 // from zero can use it cheaply.
 //
-// The deep copies here and the definitions in knative/base/crds are generated: make generate.
+// The deep copies here and the definitions in knative/base/crds are generated: go generate ./operators/api/v1alpha1.
 //
 // +kubebuilder:object:generate=true
 // +groupName=irc.now

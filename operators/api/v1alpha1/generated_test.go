@@ -46,6 +46,6 @@ func compare(t *testing.T, fresh, file, committed string) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s is not what its source says: run make generate", file)
+		t.Errorf("%s is not what its source says: run `go generate ./operators/api/v1alpha1`", file)
 	}
 }
