@@ -157,7 +157,7 @@ func chatImage(ctx context.Context, log *slog.Logger) (Image, error) {
 	return Debian(ctx, Packages{
 		Names: []string{"nginx"}, Drop: []string{"usr/lib/nginx/modules", "var/www", "etc/nginx/sites-*", "etc/nginx/modules-*"},
 	}, Options{
-		Name: "irc-now/chat", Entrypoint: []string{"nginx", "-e", "/dev/stderr", "-g", "daemon off;"},
+		Name: "irc-now/chat", Entrypoint: []string{"nginx", "-e", "/dev/stderr"},
 		Texts: map[string]string{"/usr/share/nginx/html/index.html": chatPage, "/etc/nginx/nginx.conf": chatConfig}, Log: log,
 	})
 }

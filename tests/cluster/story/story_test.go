@@ -116,7 +116,12 @@ func hostOf(owner *user.Person) string { return owner.Handle + "." + domain }
 func (w *world) talk(t *testing.T, ada, bob *user.Person, network *v1alpha1.ErgoNetwork) {
 	t.Helper()
 	networkHost := network.Name + ".net." + domain
-	ada.Visit("/networks/new?from=custom").Submit(`[name="nick"]`, webclient.Fields{
+	// A pod that has just become ready is not at once in every Service; a person would load the page again.
+	var form *webclient.Page
+	user.Eventually(t, func() bool { form = ada.Visit("/networks/new?from=custom"); return form.Status == http.StatusOK }, func() string {
+		return "the portal does not reach the new bouncer: " + form.Words("main")
+	})
+	form.Submit(`[name="nick"]`, webclient.Fields{
 		"name": "story", "host": networkHost, "port": "6697", "tls": "on", "nick": ada.Handle, "channels": "#story",
 	}).Says(http.StatusOK, "Networks")
 	ada.AwaitState("Connected")

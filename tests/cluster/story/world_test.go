@@ -73,6 +73,10 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	here = made
+	if err := os.RemoveAll(here.dumps); err != nil {
+		fmt.Fprintln(os.Stderr, "remove what was said of earlier failures:", err)
+		os.Exit(1)
+	}
 	memory := watchMemory()
 	code := m.Run()
 	memory.stop()
