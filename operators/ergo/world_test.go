@@ -253,6 +253,7 @@ func (w *world) issue() (cert, key []byte) {
 	w.get(names(w.network).Certificate(), &c)
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
 		Namespace: w.namespace, Name: c.Spec.SecretName, Labels: c.Spec.SecretTemplate.Labels,
+		Annotations: map[string]string{certmanager.CertificateNameKey: c.Name},
 	}}
 	data := map[string][]byte{corev1.TLSCertKey: cert, corev1.TLSPrivateKeyKey: key}
 	if w.gone(c.Spec.SecretName, secret) {

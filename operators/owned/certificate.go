@@ -73,13 +73,27 @@ func (s *CertificateStep) Remove(ctx context.Context, owner Object, names naming
 	}
 	var secret corev1.Secret
 	err := s.Writer.Client.Get(ctx, client.ObjectKey{Namespace: owner.GetNamespace(), Name: names.Certificate()}, &secret)
-	if err == nil {
-		err = s.Writer.Client.Delete(ctx, &secret)
+	if err == nil && filledFor(&secret, certificate) {
+		err = s.Writer.Client.Delete(ctx, &secret, client.Preconditions{UID: &secret.UID})
 	}
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("delete the certificate's Secret: %w", err)
 	}
 	return nil
+}
+
+// filledFor reports whether cert-manager has made the Secret for the certificate: it notes whose it is, and adds the
+// labels that the certificate asks for. The user among them may have got another handle since.
+func filledFor(secret *corev1.Secret, certificate *certmanager.Certificate) bool {
+	if secret.Annotations[certmanager.CertificateNameKey] != certificate.Name {
+		return false
+	}
+	for _, label := range []string{naming.LabelManagedBy, naming.LabelName, naming.LabelInstance} {
+		if secret.Labels[label] != certificate.Labels[label] {
+			return false
+		}
+	}
+	return true
 }
 
 // certificateState tells what the certificate says of itself.

@@ -180,6 +180,7 @@ func TestADeletedBouncersDatabaseIsKeptForAWhile(t *testing.T) {
 	// cert-manager fills it, and leaves it behind.
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
 		Namespace: w.namespace, Name: "deleted-tls", Labels: naming.Bouncer("deleted").Labels(b.Spec.Owner),
+		Annotations: map[string]string{certmanager.CertificateNameKey: "deleted-tls"},
 	}}
 	if err := w.client.Create(t.Context(), secret); err != nil {
 		t.Fatal(err)
