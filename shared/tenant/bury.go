@@ -22,7 +22,7 @@ const (
 
 // Bury puts the tenant called name aside under another name: its connections are ended, its roles cannot log in any
 // more, and Sweep drops it after until. It comes back by renaming, which is for an administrator: see the decision on
-// tombstones.
+// tombstones. One that was never finished goes at once, since there is nothing in it.
 //
 // A database that is not owner's is left alone. What is gone already is no error; interrupted, it is taken up again.
 func Bury(ctx context.Context, admin *pgxpool.Pool, name, owner string, now, until time.Time) error {
@@ -41,6 +41,9 @@ func Bury(ctx context.Context, admin *pgxpool.Pool, name, owner string, now, unt
 }
 
 func bury(ctx context.Context, conn *pgx.Conn, c Credentials, owner string, now, until time.Time) error {
+	if _, err := dropUnfinished(ctx, conn, c, func(note string) bool { return note == noteOf(owner) }); err != nil {
+		return err
+	}
 	found, err := look(ctx, conn, c)
 	if err != nil || !found.database || found.note != noteOf(owner) {
 		return err
@@ -85,15 +88,15 @@ func rename(ctx context.Context, tx pgx.Tx, role, tomb string) error {
 	return nil
 }
 
-// Sweep drops the buried tenants whose time is over at now, with their roles, and returns their names. It goes on after
-// one that cannot be dropped, and reports all such.
+// Sweep drops the buried tenants whose time is over at now, with their roles, and those that were never finished, and
+// returns their databases' names. It goes on after one that cannot be dropped, and reports all such.
 func Sweep(ctx context.Context, admin *pgxpool.Pool, now time.Time) ([]string, error) {
 	due, err := dueAt(ctx, admin, now)
 	if err != nil {
 		return nil, store.Fault(fmt.Errorf("find buried tenants: %w", err))
 	}
-	var dropped []string
-	var failures []error
+	dropped, err := sweepUnfinished(ctx, admin)
+	failures := []error{err}
 	for _, name := range due {
 		err := withLock(ctx, admin, name, func(conn *pgx.Conn) error {
 			return execute(ctx, conn,

@@ -85,23 +85,6 @@ func claimLocked(ctx context.Context, admin *pgxpool.Pool, conn *pgx.Conn, c Cre
 	return comment(ctx, conn, c.Database, noteOf(claim.Owner))
 }
 
-// asidePrefix is of databases that are being made.
-const asidePrefix = "making_"
-
-// makeAside makes the database under another name and renames it when it is whole and noted. Making one and noting
-// whose it is are two steps; without this, who is killed between them would find somebody else's database ever after.
-func makeAside(ctx context.Context, admin *pgxpool.Pool, conn *pgx.Conn, c Credentials, note string) error {
-	aside := c
-	aside.Database = asidePrefix + c.Database
-	if err := ensureLocked(ctx, admin, conn, aside); err != nil {
-		return err
-	}
-	if err := comment(ctx, conn, aside.Database, note); err != nil {
-		return err
-	}
-	return execute(ctx, conn, `ALTER DATABASE `+identifier(aside.Database)+` RENAME TO `+identifier(c.Database))
-}
-
 // adopt makes c's roles the owners of what is in a database of other roles, as after an administrator renamed a buried
 // database back. What superusers own there stays theirs.
 func adopt(ctx context.Context, admin *pgxpool.Pool, conn *pgx.Conn, c Credentials, owner string) error {
