@@ -1,7 +1,10 @@
 package config
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 )
@@ -19,6 +22,18 @@ func (s Secret) Reveal() string { return string(s) }
 // Equal compares with presented in a time that depends on the lengths alone.
 func (s Secret) Equal(presented string) bool {
 	return subtle.ConstantTimeCompare([]byte(s), []byte(presented)) == 1
+}
+
+// Derive makes another secret of this one by HMAC-SHA-256 of a purpose and a name, so that whoever gets one of those
+// knows neither this secret nor what is derived for another purpose or name. Neither may hold a NUL. Of the empty Secret
+// comes the empty one.
+func (s Secret) Derive(purpose, name string) Secret {
+	if s == "" {
+		return ""
+	}
+	mac := hmac.New(sha256.New, []byte(s))
+	mac.Write([]byte(purpose + "\x00" + name))
+	return Secret(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
 }
 
 // UnmarshalText takes the text as the value.

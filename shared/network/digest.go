@@ -1,9 +1,7 @@
 package network
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -55,22 +53,12 @@ func digest(data []byte) string {
 // APIToken is the bearer token of the HTTP interface of the network called name, derived from the platform's key, so
 // that who holds the key needs no other secret. An empty key gives an empty token.
 func APIToken(key config.Secret, name string) config.Secret {
-	return derive(key, "irc.now network interface token", name)
+	return key.Derive("irc.now network interface token", name)
 }
 
 // ProofToken is a second bearer token that belongs to one state of the configuration (a Digest). ergo reads its tokens
 // anew with every rehash and tells nobody which configuration it runs; so rendered into that configuration, this token
 // proves by being accepted that ergo runs it.
 func ProofToken(token config.Secret, digest string) config.Secret {
-	return derive(token, "irc.now network configuration", digest)
-}
-
-// derive is HMAC-SHA-256 of the purpose and the name, neither of which holds the separator.
-func derive(key config.Secret, purpose, name string) config.Secret {
-	if key == "" {
-		return ""
-	}
-	mac := hmac.New(sha256.New, []byte(key.Reveal()))
-	mac.Write([]byte(purpose + "\x00" + name))
-	return config.Secret(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
+	return token.Derive("irc.now network configuration", digest)
 }
