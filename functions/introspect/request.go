@@ -3,6 +3,7 @@ package introspect
 import (
 	"mime"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -59,12 +60,22 @@ func notBearer(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._~+/", r)
 }
 
-// clientAddress is whom the asking bouncer says the token comes from; empty where it does not say. The bouncer has
-// authenticated by now, so its word is taken, for rate limits only.
+// clientAddress is whom the asking bouncer says the token comes from; empty where it does not say, or where that is an
+// address inside: a proxy's, which everybody behind it has. The bouncer has authenticated by now, so its word is taken,
+// for rate limits only.
 func clientAddress(r *http.Request) string {
 	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-For"), ",")
-	if first = strings.TrimSpace(first); first == "" {
+	if first = strings.TrimSpace(first); first == "" || inside(first) {
 		return ""
 	}
 	return throttle.AddressKey(first)
+}
+
+// carriers share this range among customers (RFC 6598), clusters among pods.
+var carriers = netip.MustParsePrefix("100.64.0.0/10")
+
+func inside(address string) bool {
+	a, err := netip.ParseAddr(address)
+	a = a.Unmap()
+	return err == nil && (a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || carriers.Contains(a))
 }

@@ -1,6 +1,8 @@
 package introspect
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -29,6 +31,21 @@ func TestClients(t *testing.T) {
 	for _, text := range []string{"", "soju", "soju:short", ":0123456789abcdef", "a:0123456789abcdef,a:0123456789abcdef", ","} {
 		if err := c.UnmarshalText([]byte(text)); err == nil || (text != "" && len(text) > 5 && strings.Contains(err.Error(), text)) {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// Behind the ingress of a cluster all users have the ingress's address: one who tries would use up everybody's share.
+func TestAnAddressInsideIsNobodys(t *testing.T) {
+	for header, want := range map[string]string{
+		"": "", "192.0.2.7": "192.0.2.7", "192.0.2.7, 10.244.0.9": "192.0.2.7", "2001:db8:1:2::3": "2001:db8:1:2::/64", "odd": "odd",
+		"10.244.0.9": "", "172.20.1.1": "", "192.168.0.1": "", "127.0.0.1": "", "::1": "", "fd00::7": "", "fe80::1%eth0": "",
+		"169.254.1.1": "", "100.64.3.4": "", "::ffff:10.0.0.1": "",
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/introspect", nil)
+		r.Header.Set("X-Forwarded-For", header)
+		if got := clientAddress(r); got != want {
+			t.Errorf("%q is %q, want %q", header, got, want)
 		}
 	}
 }
