@@ -72,3 +72,12 @@ func TestTheSettingsAreJSON(t *testing.T) {
 		t.Errorf("%+v, %v", settings, err)
 	}
 }
+
+// A container's user may lack the right to open the stream anew that it has.
+func TestErrorsGoToTheStreamThatIsOpen(t *testing.T) {
+	for _, name := range []string{"Dockerfile", "nginx.conf", "../../knative/base/chat/nginx.conf", "../../knative/base/chat/chat.yaml"} {
+		if text := read(t, name); strings.Contains(text, "/dev/stderr") || !strings.Contains(text, "stderr") {
+			t.Errorf("%s does not log to stderr as it is", name)
+		}
+	}
+}
