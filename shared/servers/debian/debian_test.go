@@ -114,3 +114,36 @@ func TestAPackageIsFetchedOnceAndWhole(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+func TestARootHasWhatItsPackagesNeedAndNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	request := RootRequest{Dir: dir, Name: "hello", Suite: "bookworm", Packages: []string{"hello"}, Without: []string{"gcc-*-base"}}
+	root, err := Root(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if root.Version == "" || root.Suite != "bookworm" {
+		t.Errorf("root = %+v", root)
+	}
+	for name, want := range map[string]bool{"usr/bin/hello": true, "lib/*/libc.so.6": true, "usr/share/doc/gcc-*-base": false, "var/lib/dpkg": false} {
+		found, err := filepath.Glob(filepath.Join(root.Root, name))
+		if err != nil || (len(found) > 0) != want {
+			t.Errorf("%s is %v, %v", name, found, err)
+		}
+	}
+	if again, err := Root(t.Context(), request); err != nil || again != root {
+		t.Errorf("asked again, it is %+v, %v", again, err)
+	}
+	left, _ := filepath.Glob(filepath.Join(dir, "debian-root", ".work-*"))
+	if len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestPackagesAreReadFromWhatAptWouldFetch(t *testing.T) {
+	got := printed("'http://mirror.example/pool/h/hello.deb' hello_2.10-3_amd64.deb 53080 SHA256:ab\n" +
+		"'http://mirror.example/pool/z/zlib.deb' zlib1g_1%3a1.2.13_amd64.deb 86740 SHA256:cd\nNotice: nothing\n")
+	if want := []string{"hello", "zlib1g"}; !slices.Equal(got, want) {
+		t.Errorf("packages = %q, want %q", got, want)
+	}
+}
