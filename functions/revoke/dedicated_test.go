@@ -19,7 +19,7 @@ const platformKey = config.Secret("the key that all tokens of bouncers come from
 // onCluster is a world where users may have bouncers of their own. The function may only look.
 func onCluster(t *testing.T) (*world, *clienttest.Tenants) {
 	t.Helper()
-	tenants := clienttest.Start(t, "get", "list")
+	tenants := clienttest.Start(t, "list")
 	env := tenants.Env()
 	env["PLATFORM_KEY"] = platformKey.Reveal()
 	return newWorld(t, env), tenants
