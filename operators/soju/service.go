@@ -9,12 +9,11 @@ import (
 	"irc.now/operators/naming"
 )
 
-// serviceFor is where clients arrive: IRC, and web chat or, at the shared bouncer, the platform's web chat.
+// serviceFor is where clients arrive: IRC, and web chat. The platform's web chat reaches the shared bouncer by a Service
+// that is there before the bouncer (knative/base/tenants).
 func serviceFor(b *v1alpha1.SojuBouncer) *corev1.Service {
 	ports := []corev1.ServicePort{servicePort("irc", portIRC)}
-	if shared(b) {
-		ports = append(ports, servicePort("socket", portSocket))
-	} else {
+	if !shared(b) {
 		ports = append(ports, servicePort("chat", portChat))
 	}
 	return service(b, naming.Bouncer(b.Name).Workload(), ports...)
