@@ -173,3 +173,44 @@ func TestNamespacesEnforceRestrictedPods(t *testing.T) {
 		}
 	}
 }
+
+// The activator and the queue keep a request for as long as it may take, also when who sent it has long given up.
+func TestWhatMachinesSendIsNotKeptForLong(t *testing.T) {
+	const least, most = 10, 30
+	for _, overlay := range overlays(t) {
+		objects := rendered(t, overlay)
+		sent := sentByMachines(objects)
+		for _, object := range objects {
+			if object.APIVersion() != "serving.knative.dev/v1" || !sent[object.Name()] {
+				continue
+			}
+			delete(sent, object.Name())
+			if seconds := number(dig(map[string]any(object), "spec", "template", "spec", "timeoutSeconds")); seconds < least || seconds > most {
+				t.Errorf("%s, %s: a request may last %d s", overlay, object, seconds)
+			}
+		}
+		if len(sent) > 0 {
+			t.Errorf("%s has no functions %v", overlay, sent)
+		}
+	}
+}
+
+// sentByMachines are the functions that the broker, the API server and Stripe call.
+func sentByMachines(objects []render.Object) map[string]bool {
+	sent := map[string]bool{"stripe": true}
+	for _, object := range objects {
+		spec := dig(map[string]any(object), "spec")
+		switch object.Kind() {
+		case "Trigger":
+			sent[word(spec, "subscriber", "ref", "name")] = true
+			if sink := word(spec, "delivery", "deadLetterSink", "ref", "name"); sink != "" {
+				sent[sink] = true
+			}
+		case "ValidatingWebhookConfiguration":
+			for _, webhook := range list(object["webhooks"]) {
+				sent[word(webhook, "clientConfig", "service", "name")] = true
+			}
+		}
+	}
+	return sent
+}
