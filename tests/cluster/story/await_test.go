@@ -5,6 +5,7 @@ package story_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -149,13 +150,13 @@ func listOf(object client.Object) (client.ObjectList, func(client.Object) *v1alp
 
 // sentences are what the conditions that are not true say.
 func sentences(s *v1alpha1.Status) string {
-	var all string
+	var all strings.Builder
 	for _, c := range s.Conditions {
 		if c.Status != "True" {
-			all += fmt.Sprintf("%s=%s (%s) %s; ", c.Type, c.Status, c.Reason, c.Message)
+			fmt.Fprintf(&all, "%s=%s (%s) %s; ", c.Type, c.Status, c.Reason, c.Message)
 		}
 	}
-	return all
+	return all.String()
 }
 
 // awaitGone waits until nothing of a kind matches.

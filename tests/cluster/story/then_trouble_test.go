@@ -4,6 +4,7 @@ package story_test
 
 import (
 	"net/http"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -164,7 +165,7 @@ func (w *world) scale(t *testing.T, namespace, name string, replicas int32) {
 	t.Helper()
 	deployment := &appsv1.Deployment{}
 	deployment.Namespace, deployment.Name = namespace, name
-	patch := []byte(`{"spec":{"replicas":` + string('0'+rune(replicas)) + `}}`)
+	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
 	if err := w.Patch(t.Context(), deployment, client.RawPatch("application/merge-patch+json", patch)); err != nil {
 		t.Fatal(err)
 	}
