@@ -23,7 +23,7 @@ func TestACommitAfterAReleaseIsNewerThanTheRelease(t *testing.T) {
 }
 
 func TestWhatIsNoReleaseIsNeitherOlderNorNewer(t *testing.T) {
-	for _, text := range []string{"", "dev", "0471596", "main-3-g0a1b2c3", "v1.2"} {
+	for _, text := range []string{"", "dev", "0471596", "main-3-g0a1b2c3", "v1.2", "dev-0123456789ab"} {
 		if r, known := releaseOf(text); known {
 			t.Errorf("%q is read as %+v", text, r)
 		}

@@ -53,6 +53,7 @@ type Options struct {
 	Files      map[string]string // further files: path in the image to path on this machine
 	Links      map[string]string // symbolic links: path in the image to target
 	Texts      map[string]string // further small files: path in the image to content
+	Versioned  bool              // the program's main.version becomes one that changes with the program
 	Log        *slog.Logger
 }
 

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -122,5 +125,60 @@ func TestATagInAManifestDoesNotMatter(t *testing.T) {
 	}
 	if got, ok := set.Resolve("registry.example:5000/soju"); ok {
 		t.Errorf("somebody else's image is %v", got)
+	}
+}
+
+// The program in testdata does nothing but tell its version, as the operator's main package has it.
+func TestAVersionIsMadeOfTheProgram(t *testing.T) {
+	const program = "./tests/cluster/image/testdata/versioned"
+	told := map[bool]string{}
+	for _, versioned := range []bool{false, true} {
+		made, err := image.Go(t.Context(), program, image.Options{Name: "test/versioned", Versioned: versioned})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := image.Go(t.Context(), program, image.Options{Name: "test/versioned", Versioned: versioned})
+		if err != nil || again != made {
+			t.Errorf("the same program is %v, then %v, %v", made, again, err)
+		}
+		t.Cleanup(func() { _ = os.Remove(made.File) })
+		path := filepath.Join(t.TempDir(), "program")
+		if err := os.WriteFile(path, content(t, made, "ko-app/versioned"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		said, err := exec.CommandContext(t.Context(), path).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		told[versioned] = string(said)
+	}
+	if told[false] != "dev" || !regexp.MustCompile(`^dev-[0-9a-f]{12}$`).MatchString(told[true]) {
+		t.Errorf("it tells %v", told)
+	}
+	source, err := os.ReadFile("../../../operators/cmd/main.go")
+	if err != nil || !strings.Contains(string(source), "\nvar version = \"dev\"\n") {
+		t.Errorf("the operator's version is called otherwise: %v", err)
+	}
+}
+
+// content is that of a file in the image.
+func content(t *testing.T, made image.Image, name string) []byte {
+	t.Helper()
+	stream := mutate.Extract(opened(t, made))
+	defer stream.Close()
+	archive := tar.NewReader(stream)
+	for {
+		header, err := archive.Next()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if header.Name != name {
+			continue
+		}
+		found, err := io.ReadAll(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
 	}
 }

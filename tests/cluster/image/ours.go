@@ -80,6 +80,9 @@ func One(ctx context.Context, name string, log *slog.Logger) (Image, error) {
 // needs none.
 var programsAt = []string{"functions/*/cmd", "operators/cmd", "longrunning/bounceradmin/cmd", "tests/cluster/standin", "tests/cluster/hello"}
 
+// operator is the only program that tells its version: what it looks after bears that.
+const operator = "operators/cmd"
+
 // programs are the recipes of our Go programs.
 func programs() ([]recipe, error) {
 	root, err := Root()
@@ -112,7 +115,7 @@ func programs() ([]recipe, error) {
 func programRecipe(folder string) recipe {
 	pkg := "irc.now/" + folder
 	return recipe{"ko://" + pkg, func(ctx context.Context, log *slog.Logger) (Image, error) {
-		return Go(ctx, pkg, Options{Name: "irc-now/" + programName(folder), Log: log})
+		return Go(ctx, pkg, Options{Name: "irc-now/" + programName(folder), Versioned: folder == operator, Log: log})
 	}}
 }
 

@@ -3,8 +3,11 @@ package image
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -69,12 +72,39 @@ func program(ctx context.Context, packageOrBinary string, o Options) (string, er
 	}
 	binary := filepath.Join(dir, strings.ReplaceAll(o.Name, "/", "_"))
 	o.Log.InfoContext(ctx, "building a program", slog.String("package", packageOrBinary))
-	return binary, build(ctx, root, packageOrBinary, binary)
+	if err := build(ctx, root, packageOrBinary, binary, ""); err != nil || !o.Versioned {
+		return binary, err
+	}
+	version, err := versionOf(binary)
+	if err != nil {
+		return "", err
+	}
+	versioned := binary + ".versioned"
+	return versioned, build(ctx, root, packageOrBinary, versioned, version)
+}
+
+// versionOf makes a version of what a program is without one: a commit would be another at each, whatever it changes. It
+// is no semantic version, so no operator takes it for older or newer than another.
+func versionOf(binary string) (string, error) {
+	file, err := os.Open(binary)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return "", err
+	}
+	return "dev-" + hex.EncodeToString(sum.Sum(nil))[:12], nil
 }
 
 // build is `go build` with the flags of the Makefile, so that it finds in the build cache what tests have compiled.
-func build(ctx context.Context, root, pkg, binary string) error {
-	command := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w", "-o", binary, pkg)
+func build(ctx context.Context, root, pkg, binary, version string) error {
+	flags := "-ldflags=-s -w"
+	if version != "" {
+		flags += " -X main.version=" + version
+	}
+	command := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-tags=lambda.norpc", flags, "-o", binary, pkg)
 	command.Dir = root
 	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=")
 	var said bytes.Buffer
