@@ -30,7 +30,6 @@ spec:
       annotations: {autoscaling.knative.dev/min-scale: "0", autoscaling.knative.dev/max-scale: "1"}
     spec:
       enableServiceLinks: false
-      automountServiceAccountToken: false
       containers:
         - resources:
             requests: {cpu: 10m, memory: 16Mi}
@@ -53,8 +52,9 @@ spec:
   subscriber: {ref: {apiVersion: serving.knative.dev/v1, kind: Service, name: hello}}
 `
 
-// hello runs the smallest function until the test ends.
-func (w *world) hello(t *testing.T) {
+// hello runs the smallest function until the test ends. token says whether its pod gets a token for the API server, as
+// the pods have of functions that talk to it: preparing that takes the kubelet a while.
+func (w *world) hello(t *testing.T, token bool) {
 	t.Helper()
 	made, err := image.Go(t.Context(), "irc.now/tests/cluster/hello", image.Options{Name: "irc-now/hello"})
 	if err != nil {
@@ -70,6 +70,9 @@ func (w *world) hello(t *testing.T) {
 	}
 	container, _ := containers[0].(map[string]any)
 	container["image"] = made.Ref
+	if err := unstructured.SetNestedField(service.Object, token, "spec", "template", "spec", "automountServiceAccountToken"); err != nil {
+		t.Fatal(err)
+	}
 	if err := unstructured.SetNestedSlice(service.Object, containers, "spec", "template", "spec", "containers"); err != nil {
 		t.Fatal(err)
 	}

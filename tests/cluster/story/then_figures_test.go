@@ -19,7 +19,7 @@ const rounds = 3
 // byte.
 func TestPortalStartsFromZero(t *testing.T) {
 	here.onFailure(t)
-	here.hello(t)
+	here.hello(t, true)
 	var ours, bare, warm, bareWarm []time.Duration
 	for range rounds {
 		here.awaitZero(t, "portal")
@@ -38,7 +38,7 @@ func TestPortalStartsFromZero(t *testing.T) {
 // TestBillingStartsFromZeroForAnEvent measures an event's way through the broker until its subscriber has dealt with it.
 func TestBillingStartsFromZeroForAnEvent(t *testing.T) {
 	here.onFailure(t)
-	here.hello(t)
+	here.hello(t, false)
 	var ours, bare, warm, bareWarm []time.Duration
 	for range rounds {
 		here.awaitZero(t, "billing")
