@@ -99,7 +99,7 @@ func (r *Reconciler) reconcileWorkload(ctx context.Context, n *v1alpha1.ErgoNetw
 	}
 	made, err := r.render(n, l, database)
 	if err != nil {
-		return owned.Done{}, owned.Stall(naming.Refused, fmt.Sprintf("The network cannot be set up as it is described: %s.", err))
+		return owned.Done{}, owned.Stall(naming.Refused, fmt.Sprintf("The network cannot be set up as it is described: %s.", err), 0)
 	}
 	if err := r.reconcileVolume(ctx, n); err != nil {
 		return owned.Done{}, err

@@ -29,7 +29,9 @@ import (
 const (
 	// retryDatabase is how long until a server that was away is tried again.
 	retryDatabase = 15 * time.Second
-	sweepEvery    = time.Hour
+	// retryTaken is how long until a database that was another's is looked for again.
+	retryTaken = time.Minute
+	sweepEvery = time.Hour
 )
 
 // Keys of the database's Secret. Pods refer to the exported ones.
@@ -143,8 +145,8 @@ func (d *DatabaseStep) Reconcile(ctx context.Context, owner Object, names naming
 	switch {
 	case errors.Is(err, tenant.ErrTaken):
 		return Access{}, Done{}, Stall(naming.DatabaseConflict, fmt.Sprintf(
-			"There is a database %s already that was not made for this object. Nothing in it was touched. To use it, set the annotation %s to %q.",
-			names.Database(), naming.AdoptDatabase, "true"))
+			"There is a database %s already that was not made for this object. Nothing in it was touched. To use it, set the annotation %s to %q; else rename it.",
+			names.Database(), naming.AdoptDatabase, "true"), retryTaken)
 	case fault.Is(err, fault.Unavailable):
 		return Access{}, Done{}, Wait(naming.DatabaseUnavailable, "The database server cannot be reached right now; the operator tries again.", retryDatabase)
 	case err != nil:

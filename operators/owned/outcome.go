@@ -32,10 +32,10 @@ func Wait(reason, message string, after time.Duration) error {
 	return &outcome{kind: waiting, reason: reason, message: message, after: after}
 }
 
-// Stall is the error of a part that can do nothing until somebody changes the resource or what the message names. It is
-// not retried.
-func Stall(reason, message string) error {
-	return &outcome{kind: stalled, reason: reason, message: message}
+// Stall is the error of a part that can do nothing until somebody changes the resource or what the message names. Where
+// that is something else than the resource, whose changes are told, after is how long until it is looked at again; else 0.
+func Stall(reason, message string, after time.Duration) error {
+	return &outcome{kind: stalled, reason: reason, message: message, after: after}
 }
 
 // Off is the error of a part that is not ready because the spec asks for that.

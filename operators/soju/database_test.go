@@ -88,7 +88,9 @@ func TestADatabaseThatExistsAlreadyIsLeftAloneUntilItMayBeAdopted(t *testing.T) 
 	w := newWorld(t, operatortest.Shared(t))
 	w.database("soju_taken")
 	b := w.bouncer("taken", nil)
-	w.reconcile(b)
+	if again := w.reconcile(b).RequeueAfter; again <= 0 || again > time.Minute {
+		t.Errorf("nobody looks whether it is gone: again after %s", again)
+	}
 	w.want(b, v1alpha1.DatabaseReady, metav1.ConditionFalse, naming.DatabaseConflict, "soju_taken", naming.AdoptDatabase, "Nothing in it was touched")
 	w.want(b, v1alpha1.Ready, metav1.ConditionFalse, naming.DatabaseConflict)
 	w.want(b, v1alpha1.Stalled, metav1.ConditionTrue, naming.DatabaseConflict)
