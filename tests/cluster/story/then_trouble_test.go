@@ -3,8 +3,8 @@
 package story_test
 
 import (
-	"net/http"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
