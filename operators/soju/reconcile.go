@@ -122,8 +122,9 @@ func reachOf(b *v1alpha1.SojuBouncer, s Settings) owned.Reach {
 func (r *Reconciler) reconcileExposure(ctx context.Context, b *v1alpha1.SojuBouncer) (owned.Done, error) {
 	if shared(b) {
 		return owned.Done{
-			Reason:  naming.InternalOnly,
-			Message: "The ways in to the shared bouncer, for IRC and by web chat, are the platform's own; the operator makes none.",
+			Reason: naming.InternalOnly,
+			Message: "IRC clients reach the shared bouncer at " + hostOf(b, r.Settings) +
+				", and the platform's web chat does; both ways in are the platform's own, so the operator makes none.",
 		}, nil
 	}
 	step := owned.ExposureStep{Writer: r.writer, Gateway: r.Settings.Gateway}

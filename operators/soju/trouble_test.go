@@ -282,7 +282,7 @@ func TestTheSharedBouncerHasNoWayInAndNoChat(t *testing.T) {
 		b.Spec = v1alpha1.SojuBouncerSpec{Role: v1alpha1.RoleShared, MaxUserNetworks: 1, MessageExpiryDays: 2}
 	})
 	w.reconcile(b)
-	w.want(b, v1alpha1.Exposed, metav1.ConditionTrue, naming.InternalOnly)
+	w.want(b, v1alpha1.Exposed, metav1.ConditionTrue, naming.InternalOnly, "IRC clients reach the shared bouncer at irc.irc.test", "web chat")
 	if b.Status.Host != "irc.irc.test" {
 		t.Errorf("clients are told to connect to %s", b.Status.Host)
 	}
