@@ -93,7 +93,9 @@ func (o *ownBouncers) create(ctx context.Context, user account.User) error {
 	return err
 }
 
-// wanted is the bouncer that the plan gives.
+// wanted is the bouncer that the plan gives. It is not changed when the plan is: functions/limits gives the user a limit
+// of networks, which soju prefers to the bouncer's, and messages that are kept already are not deleted when a plan ends.
+// All plans with bouncers of their own set the same two numbers, to which a test of shared/account/plan holds them.
 func (o *ownBouncers) wanted(user account.User) *v1alpha1.SojuBouncer {
 	allowed := user.Entitlements()
 	return &v1alpha1.SojuBouncer{
