@@ -40,6 +40,8 @@ type Writer struct {
 	Client client.Client
 	// Live reads past the cache.
 	Live client.Reader
+
+	lacking lacking
 }
 
 // Apply makes want exist as it is, by server-side apply, with owner as its controller. want is a typed or unstructured

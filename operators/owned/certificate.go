@@ -20,8 +20,8 @@ import (
 const (
 	// retryMissingAPI is how long until a kind that the API server lacks is looked for again.
 	retryMissingAPI = time.Minute
-	// retryCertificate bounds how long a state is shown that no event told us to leave.
-	retryCertificate = time.Minute
+	// retryTold bounds how long a state is shown that no event told us to leave, though one should have.
+	retryTold = 5 * time.Minute
 )
 
 var certificateKind = schema.GroupKind{Group: "cert-manager.io", Kind: certmanager.CertificateKind}
@@ -41,7 +41,7 @@ type CertificateStep struct {
 // Reconcile asks cert-manager for a certificate of the hosts, which it keeps renewed in the Secret of the same name. It
 // returns a [Wait] until that is there; the message says since when, and what to look at.
 func (s *CertificateStep) Reconcile(ctx context.Context, owner Object, names naming.Objects, user string, hosts ...string) (Done, error) {
-	version, err := served(s.Writer.Client.RESTMapper(), certificateKind, certmanager.SchemeGroupVersion.Version)
+	version, err := s.Writer.served(certificateKind, certmanager.SchemeGroupVersion.Version)
 	if err != nil {
 		return Done{}, err
 	}
@@ -49,7 +49,8 @@ func (s *CertificateStep) Reconcile(ctx context.Context, owner Object, names nam
 		return Done{}, Wait(naming.NoCertificateAPI,
 			"The cluster has no cert-manager, so there is no certificate. Its administrator has to install it.", retryMissingAPI)
 	}
-	if _, err := s.Writer.Apply(ctx, owner, CertificateFor(owner.GetNamespace(), names, user, s.Issuer, hosts...)); err != nil {
+	wanted := CertificateFor(owner.GetNamespace(), names, user, s.Issuer, hosts...)
+	if _, err := s.Writer.Apply(ctx, owner, wanted); err != nil {
 		return Done{}, err
 	}
 	var present certmanager.Certificate
@@ -57,7 +58,8 @@ func (s *CertificateStep) Reconcile(ctx context.Context, owner Object, names nam
 	if err := s.Writer.Client.Get(ctx, key, &present); client.IgnoreNotFound(err) != nil {
 		return Done{}, fmt.Errorf("read the certificate: %w", err)
 	} else if apierrors.IsNotFound(err) {
-		present.CreationTimestamp = metav1.Now() // our own write is still on its way to the cache
+		present = *wanted // our own write is still on its way to the cache
+		present.CreationTimestamp = metav1.Now()
 	}
 	return certificateState(&present, hosts[0])
 }
@@ -113,7 +115,7 @@ func certificateState(c *certmanager.Certificate, host string) (Done, error) {
 	}
 	return Done{}, Wait(naming.CertificatePending, fmt.Sprintf(
 		"The certificate for %s has not been issued yet; it is waited for since %s.%s If that lasts longer than ten minutes, look at the Certificate %s in the namespace %s, its CertificateRequest and its issuer %s %s.",
-		host, since.UTC().Format("2006-01-02 15:04 MST"), said, c.Name, c.Namespace, c.Spec.IssuerRef.Kind, c.Spec.IssuerRef.Name), retryCertificate)
+		host, since.UTC().Format("2006-01-02 15:04 MST"), said, c.Name, c.Namespace, c.Spec.IssuerRef.Kind, c.Spec.IssuerRef.Name), retryTold)
 }
 
 // CertificateFor is the Certificate of hosts. Fields that cert-manager would default are spelled out, so that what is

@@ -72,7 +72,13 @@ func (c *Controller[T]) Reconcile(ctx context.Context, request ctrl.Request) (re
 	pass := c.begin(object)
 	defer func() {
 		pass.summarise()
-		err = errors.Join(err, c.patch(ctx, before, object))
+		stale, failed := c.patch(ctx, before, object)
+		if stale {
+			result = ctrl.Result{RequeueAfter: firstRetry}
+		}
+		if err = errors.Join(err, failed); err != nil {
+			result = ctrl.Result{}
+		}
 	}()
 	if pass.newer(c.Version) {
 		return ctrl.Result{}, nil

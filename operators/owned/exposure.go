@@ -3,7 +3,6 @@ package owned
 import (
 	"context"
 	"fmt"
-	"time"
 
 	routev1 "github.com/openshift/api/route/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,8 +17,6 @@ import (
 
 	"irc.now/operators/naming"
 )
-
-const retryExposure = 30 * time.Second
 
 // Gateway is the Gateway that routes attach to, where there are no OpenShift routes.
 type Gateway struct{ Namespace, Name string }
@@ -64,7 +61,7 @@ func (s *ExposureStep) Reconcile(ctx context.Context, owner Object, names naming
 			return Done{}, err
 		}
 		if !admitted {
-			return Done{}, Wait(naming.NotAdmitted, fmt.Sprintf("%s is not reachable from outside yet: %s", e.Host, why), retryExposure)
+			return Done{}, Wait(naming.NotAdmitted, fmt.Sprintf("%s is not reachable from outside yet: %s", e.Host, why), retryTold)
 		}
 	}
 	return Done{naming.Admitted, e.Host + " is reachable from outside."}, nil
@@ -72,18 +69,18 @@ func (s *ExposureStep) Reconcile(ctx context.Context, owner Object, names naming
 
 // routes chooses by what the API server has. Where it has OpenShift's, those are what the cluster's own routers serve.
 func (s *ExposureStep) routes(namespace string, names naming.Objects, user string, e Entrance) ([]client.Object, error) {
-	route, err := served(s.Writer.Client.RESTMapper(), routeKind, "v1")
+	route, err := s.Writer.served(routeKind, "v1")
 	if err != nil {
 		return nil, err
 	}
 	if route != "" {
 		return RoutesFor(namespace, names, user, e), nil
 	}
-	tls, err := served(s.Writer.Client.RESTMapper(), tlsKind, tlsVersions...)
+	tls, err := s.Writer.served(tlsKind, tlsVersions...)
 	if err != nil {
 		return nil, err
 	}
-	http, err := served(s.Writer.Client.RESTMapper(), httpKind, "v1")
+	http, err := s.Writer.served(httpKind, "v1")
 	if err != nil {
 		return nil, err
 	}
@@ -94,20 +91,6 @@ func (s *ExposureStep) routes(namespace string, names naming.Objects, user strin
 		return nil, Wait(naming.NoExposureAPI, e.Host+" cannot be reached from outside: the operator was not told which Gateway to use.", retryMissingAPI)
 	}
 	return GatewayRoutesFor(namespace, names, user, e, s.Gateway, tls), nil
-}
-
-// served is the first of the versions of a kind that the API server has, "" for none.
-func served(mapper meta.RESTMapper, kind schema.GroupKind, versions ...string) (string, error) {
-	for _, version := range versions {
-		_, err := mapper.RESTMapping(kind, version)
-		if err == nil {
-			return version, nil
-		}
-		if !meta.IsNoMatchError(err) {
-			return "", fmt.Errorf("ask the API server for %s: %w", kind, err)
-		}
-	}
-	return "", nil
 }
 
 // RoutesFor are the passthrough Route of IRC and the edge Route of the web. Both have the same host: the label tells

@@ -151,20 +151,23 @@ func (p *pass) set(condition string, status metav1.ConditionStatus, reason, mess
 	})
 }
 
-// patch writes the status if it changed, and tells in events what turned.
-func (c *Controller[T]) patch(ctx context.Context, before, after T) error {
+// patch writes the status if it changed, and tells in events what turned. It reports whether the object was another by
+// then: a pass that began with what the cache had before our last write would write that again, and tell it twice.
+func (c *Controller[T]) patch(ctx context.Context, before, after T) (stale bool, err error) {
 	if equality.Semantic.DeepEqual(before.GetStatus(), after.GetStatus()) {
-		return nil
+		return false, nil
 	}
-	err := c.Client.Status().Patch(ctx, after, client.MergeFrom(before))
-	if apierrors.IsNotFound(err) {
-		return nil // it went while we worked
-	}
-	if err != nil {
-		return fmt.Errorf("write the status: %w", err)
+	err = c.Client.Status().Patch(ctx, after, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
+	switch {
+	case apierrors.IsConflict(err):
+		return true, nil
+	case apierrors.IsNotFound(err):
+		return false, nil // it went while we worked
+	case err != nil:
+		return false, fmt.Errorf("write the status: %w", err)
 	}
 	c.tell(before, after)
-	return nil
+	return false, nil
 }
 
 func (c *Controller[T]) tell(before, after T) {

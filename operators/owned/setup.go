@@ -80,19 +80,17 @@ const findOptional = time.Minute
 // Setup makes c reconcile its kind in mgr, workers at a time, when an object, something it owns, or its certificate's
 // Secret changes. program is the value of naming.LabelName on what it owns.
 //
-// Objects of our own writing come back as events, so a pass that wrote is followed by one that finds nothing to do.
+// What a pass changes comes back as an event, so that one that finds nothing to do follows; what it makes does not.
 func (c *Controller[T]) Setup(mgr ctrl.Manager, program string, workers int) error {
 	changed := predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{})
 	build := ctrl.NewControllerManagedBy(mgr).Named(program).For(c.New(), builder.WithPredicates(changed))
-	// Nobody but us makes these, and they have nothing to tell when they are new.
-	notNew := builder.WithPredicates(predicate.Funcs{CreateFunc: func(event.CreateEvent) bool { return false }})
 	for _, kind := range []client.Object{
 		&corev1.Service{}, &corev1.ConfigMap{}, &corev1.Secret{}, &networkingv1.NetworkPolicy{}, &policyv1.PodDisruptionBudget{},
+		&appsv1.Deployment{},
 	} {
-		build = build.Owns(kind, notNew)
+		build = build.Owns(kind, builder.WithPredicates(notJustMade))
 	}
 	built, err := build.
-		Owns(&appsv1.Deployment{}).
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(instanceOf(program))).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,
@@ -110,6 +108,29 @@ func (c *Controller[T]) Setup(mgr ctrl.Manager, program string, workers int) err
 		return fmt.Errorf("set up the controller of %s: %w", program, err)
 	}
 	return nil
+}
+
+// notJustMade leaves out the making of objects, which is our own doing: a pass for each of a dozen objects would find
+// nothing, and begin before the cache holds the status that the last one wrote.
+var notJustMade = predicate.Funcs{CreateFunc: func(e event.CreateEvent) bool { return tells(e.Object) }}
+
+// tells reports whether somebody has said how the object is doing, before we got to see it for the first time.
+func tells(object client.Object) bool {
+	switch o := object.(type) {
+	case *appsv1.Deployment:
+		return o.Status.ObservedGeneration > 0
+	case *certmanager.Certificate:
+		return len(o.Status.Conditions) > 0
+	case *routev1.Route:
+		return len(o.Status.Ingress) > 0
+	case *gateway.HTTPRoute:
+		return len(o.Status.Parents) > 0
+	case *gateway.TLSRoute:
+		return len(o.Status.Parents) > 0
+	case *gatewayalpha.TLSRoute:
+		return len(o.Status.Parents) > 0
+	}
+	return false
 }
 
 // instanceOf finds whose Secret one is that cert-manager has made: that has no owner, but our labels.
@@ -176,7 +197,7 @@ func (l *lateKinds) try(kind client.Object) (bool, error) {
 		return false, err
 	}
 	owner := handler.EnqueueRequestForOwner(l.manager.GetScheme(), mapper, l.owner, handler.OnlyControllerOwner())
-	if err := l.controller.Watch(source.Kind(l.manager.GetCache(), kind, owner)); err != nil {
+	if err := l.controller.Watch(source.Kind(l.manager.GetCache(), kind, owner, predicate.Predicate(notJustMade))); err != nil {
 		return false, fmt.Errorf("watch %s: %w", gvk.Kind, err)
 	}
 	return true, nil

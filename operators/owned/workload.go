@@ -107,8 +107,9 @@ func WorkloadState(ctx context.Context, w *Writer, owner Object, names naming.Ob
 	case rolledOut(&d):
 		return Done{naming.PodReady, "It is running."}, nil
 	}
-	if d.Status.ObservedGeneration < d.Generation {
-		return Done{}, Wait(naming.PodStarting, "It is starting.", retryPod) // nobody has had the time to make a pod of it
+	if d.Generation == 0 || d.Status.ObservedGeneration < d.Generation {
+		// Our write is still on its way to the cache, or to who makes pods, and will be told of.
+		return Done{}, Wait(naming.PodStarting, "It is starting.", retryTold)
 	}
 	if message := refusedPods(&d); message != "" {
 		return Done{}, Wait(naming.PodFailing, "The cluster does not take its pod: "+message, retryPod)
