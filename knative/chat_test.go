@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -14,14 +13,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"irc.now/knative/render"
-	"irc.now/operators/api/v1alpha1"
-	"irc.now/operators/naming"
 	handles "irc.now/shared/account"
 	"irc.now/shared/servers"
 	"irc.now/shared/servers/debian"
@@ -33,6 +29,7 @@ const chatConfiguration = "base/chat/nginx.conf"
 var upstream = regexp.MustCompile(`proxy_pass http://([a-z0-9-]+)\.([a-z0-9-]+)\.svc\.cluster\.local:([0-9]+);`)
 
 // nginx ends at once where it cannot resolve a name, so what web chat leads to must not wait for the operator.
+// Where the Service leads is tested in operators/soju.
 func TestWebChatLeadsToAServiceThatIsAlwaysThere(t *testing.T) {
 	found := upstream.FindStringSubmatch(text(t, chatConfiguration))
 	if found == nil || strings.Count(text(t, chatConfiguration), "proxy_pass") != 1 {
@@ -51,17 +48,8 @@ func TestWebChatLeadsToAServiceThatIsAlwaysThere(t *testing.T) {
 		if service == nil {
 			t.Fatalf("%s has no Service %s/%s", overlay, found[2], found[1])
 		}
-		spec := service["spec"]
-		selector := map[string]string{}
-		labels, _ := dig(spec, "selector").(map[string]any)
-		for label := range labels {
-			selector[label] = word(labels, label)
-		}
-		if !maps.Equal(selector, naming.Bouncer(v1alpha1.SharedBouncer).Selector()) {
-			t.Errorf("%s: it leads to %v", overlay, selector)
-		}
-		ports := list(dig(spec, "ports"))
-		if len(ports) != 1 || strconv.Itoa(number(dig(ports[0], "port"))) != found[3] || number(dig(ports[0], "targetPort")) != 8080 {
+		ports := list(dig(service["spec"], "ports"))
+		if len(ports) != 1 || fmt.Sprint(dig(ports[0], "port")) != found[3] {
 			t.Errorf("%s: its ports are %v", overlay, ports)
 		}
 	}
