@@ -11,6 +11,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"irc.now/operators/api/v1alpha1"
@@ -215,11 +216,16 @@ func TestAllIsWellInTheEnd(t *testing.T) {
 			t.Errorf("function %s is not ready: %s", service.GetName(), is.why)
 		}
 	}
-	var bouncers v1alpha1.SojuBouncerList
-	if err := here.List(t.Context(), &bouncers, client.InNamespace(tenants)); err != nil {
-		t.Fatal(err)
-	}
-	for _, b := range bouncers.Items {
-		here.awaitReady(t, mending, &b)
-	}
+	here.await(t, mending, "every bouncer is ready", &v1alpha1.SojuBouncerList{}, func(known map[string]client.Object) verdict {
+		for name, object := range known {
+			bouncer, _ := object.(*v1alpha1.SojuBouncer)
+			switch {
+			case bouncer.DeletionTimestamp != nil: // the tests before take theirs away as this one begins
+				return no("%s is still being deleted", name)
+			case !meta.IsStatusConditionTrue(bouncer.Status.Conditions, v1alpha1.Ready):
+				return no("%s: %s", name, sentences(&bouncer.Status))
+			}
+		}
+		return yes()
+	}, client.InNamespace(tenants))
 }
