@@ -1,0 +1,56 @@
+package soju
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"irc.now/operators/naming"
+	"irc.now/shared/store"
+	"irc.now/shared/store/storetest"
+	"irc.now/shared/tenant"
+)
+
+// BenchmarkDatabases makes databases of new bouncers, as many at a time as the operator does, and then asks for them
+// again, which is what each later pass does. PostgreSQL copies 8 MB for each one, so that this is a figure of the server
+// and its disk: it says how much longer than in BenchmarkBouncers a real platform takes to bring bouncers up.
+func BenchmarkDatabases(b *testing.B) {
+	const count = 50
+	pool, err := store.Open(b.Context(), storetest.Server(b).URL("postgres"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer pool.Close()
+	prefix := storetest.Name()
+	database := func(i int) string { return naming.Bouncer(fmt.Sprintf("%s%d", prefix[max(len(prefix)-16, 0):], i)).Database() }
+	var all sync.WaitGroup
+	slots := make(chan struct{}, workers)
+	each := func(do func(i int) error) {
+		for i := range count {
+			slots <- struct{}{}
+			all.Go(func() {
+				if err := do(i); err != nil {
+					b.Error(err)
+				}
+				<-slots
+			})
+		}
+		all.Wait()
+	}
+	ensure := func(i int) error {
+		claim := tenant.Claim{Owner: fmt.Sprintf("owner-%d", i)}
+		_, err := tenant.EnsureOwned(b.Context(), pool, database(i), claim, tenant.Passwords{Owner: "a password", Reader: "another password"})
+		return err
+	}
+	for b.Loop() {
+		began := b.Elapsed()
+		each(ensure)
+		made := b.Elapsed()
+		each(ensure)
+		b.ReportMetric(count/(made-began).Seconds(), "made/s")
+		b.ReportMetric(count/(b.Elapsed()-made).Seconds(), "kept/s")
+		b.StopTimer()
+		each(func(i int) error { return tenant.Drop(b.Context(), pool, database(i)) })
+		b.StartTimer()
+	}
+}
