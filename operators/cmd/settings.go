@@ -20,7 +20,7 @@ type settings struct {
 	// Controllers are soju, ergo, or both.
 	Controllers []string `env:"CONTROLLERS" envDefault:"soju,ergo"`
 	// Workers is how many objects of each kind are worked on at a time.
-	Workers int `env:"WORKERS" envDefault:"4"`
+	Workers int `env:"WORKERS" envDefault:"8"`
 
 	// Domain: a dedicated bouncer is NAME.DOMAIN; a network is NAME.NETWORK_DOMAIN, by default NAME.net.DOMAIN.
 	Domain        string `env:"DOMAIN,required,notEmpty"`
