@@ -12,6 +12,7 @@ import (
 	"irc.now/operators/naming"
 	"irc.now/operators/owned"
 	"irc.now/operators/soju"
+	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 )
 
@@ -91,6 +92,7 @@ func (s *settings) Validate() error {
 	for _, name := range s.Controllers {
 		problem(name != naming.Soju && name != naming.Ergo, "CONTROLLERS may hold soju and ergo, and nothing else")
 	}
+	problems = append(problems, bouncer.CheckPlatformKey(s.PlatformKey))
 	problem(s.Workers < 1, "WORKERS must be 1 or more")
 	problem(s.DatabasePort < 1 || s.DatabasePort > 65535, "DATABASE_PORT must be between 1 and 65535")
 	problem(s.DatabaseRetention < 0, "DATABASE_RETENTION must not be negative")
