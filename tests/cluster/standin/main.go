@@ -60,7 +60,7 @@ func run(ctx context.Context, environ map[string]string, log *slog.Logger) error
 		return err
 	}
 	defer people.Close()
-	payments, err := stripe.New(s.stripe(log))
+	payments, err := stripe.New(s.stripe(log)) //nolint:contextcheck // It sends what is under way after the signal, too.
 	if err != nil {
 		return err
 	}
