@@ -45,9 +45,10 @@ func TestTheWebhookIsAskedOnlyWhereItMustBe(t *testing.T) {
 	w.front.to.Store(&yes)
 	ada, shared := w.bouncer("ada", "ada"), w.shared()
 	network := w.network("ada-net", "ada", v1alpha1.HostingStarter)
+	// The API server may ask twice about one change: its first try can be on a copy of the object that is out of date.
 	asked := func(what string, want int32, do error) {
 		t.Helper()
-		if got := w.front.calls.Swap(0); do != nil || got != want {
+		if got := w.front.calls.Swap(0); do != nil || (got > 0) != (want > 0) {
 			t.Errorf("%s: asked %d times, want %d (%v)", what, got, want, do)
 		}
 	}

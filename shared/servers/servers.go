@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // CacheDir is where fetched programs are kept: .cache/servers beside the go.mod above the working
@@ -30,13 +31,23 @@ func CacheDir() (string, error) {
 	}
 }
 
-// FreePort gives a TCP port of loopback that nobody listens on now. Somebody else may take it before it is
-// used; the server that finds it taken then says so.
+// given holds the ports that FreePort gave: the kernel may offer one again before its server listens.
+var given sync.Map
+
+// FreePort gives a TCP port of loopback that nobody listens on now, and each only once in a program. Another program may
+// take it before it is used; the server that finds it taken then says so.
 func FreePort() (int, error) {
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+	for {
+		listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			return 0, fmt.Errorf("find a free port: %w", err)
+		}
+		address, _ := listener.Addr().(*net.TCPAddr)
+		if err := listener.Close(); err != nil {
+			return 0, fmt.Errorf("find a free port: %w", err)
+		}
+		if _, twice := given.LoadOrStore(address.Port, true); !twice {
+			return address.Port, nil
+		}
 	}
-	address, _ := listener.Addr().(*net.TCPAddr)
-	return address.Port, listener.Close()
 }
