@@ -38,11 +38,7 @@ type settings struct {
 
 // Validate checks what the tags cannot.
 func (s *settings) Validate() error {
-	problems := []error{s.Bouncer.Validate(), s.Cluster.Validate()}
-	if s.Cluster.Configured() && s.Bouncer.PlatformKey == "" {
-		problems = append(problems, errors.New("PLATFORM_KEY is not set, which TENANT_NAMESPACE needs"))
-	}
-	return errors.Join(problems...)
+	return s.Cluster.ValidateWith(s.Bouncer)
 }
 
 // Function consumes event.PlanChanged.
@@ -71,19 +67,16 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 		return err
 	}
 	calls := outbound.Client(callTimeout)
-	if s.Cluster.Configured() {
-		cluster, err := s.Cluster.Open()
-		if err != nil {
-			return err
-		}
-		f.own = cluster.Dedicated(s.Bouncer.PlatformKey, calls)
+	own, err := s.Cluster.Dedicated(s.Bouncer.PlatformKey, calls)
+	if err != nil {
+		return err
 	}
 	pool, err := account.Open(ctx, s.Database.Reveal())
 	if err != nil {
 		return err
 	}
 	f.pool, f.accounts = pool, account.NewStore(pool)
-	f.shared = s.Bouncer.Admin(calls)
+	f.shared, f.own = s.Bouncer.Admin(calls), own
 	f.metrics.MustRegister(store.PoolCollector(pool, "accounts"))
 	return nil
 }

@@ -63,10 +63,7 @@ func (s *Settings) Validate() error {
 	if s.TrustedProxies < 0 {
 		problems = append(problems, errors.New("TRUSTED_PROXIES must not be negative"))
 	}
-	problems = append(problems, s.Bouncer.Validate(), s.Cluster.Validate())
-	if s.Cluster.Configured() && s.Bouncer.PlatformKey == "" {
-		problems = append(problems, errors.New("PLATFORM_KEY is not set, which TENANT_NAMESPACE needs"))
-	}
+	problems = append(problems, s.Cluster.ValidateWith(s.Bouncer))
 	if s.Retention < 0 {
 		problems = append(problems, errors.New("DATABASE_RETENTION must not be negative"))
 	}

@@ -47,11 +47,7 @@ type settings struct {
 // Validate checks what the tags cannot.
 func (s *settings) Validate() error {
 	_, err := s.sealKey()
-	problems := []error{err, s.Bouncer.Validate(), s.Cluster.Validate()}
-	if s.Cluster.Configured() && s.Bouncer.PlatformKey == "" {
-		problems = append(problems, errors.New("PLATFORM_KEY is not set, which TENANT_NAMESPACE needs"))
-	}
-	return errors.Join(problems...)
+	return errors.Join(err, s.Cluster.ValidateWith(s.Bouncer))
 }
 
 func (s *settings) sealKey() ([]byte, error) {
@@ -100,12 +96,9 @@ func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 		return err
 	}
 	calls := outbound.Client(callTimeout)
-	if s.Cluster.Configured() {
-		cluster, err := s.Cluster.Open()
-		if err != nil {
-			return err
-		}
-		f.own = cluster.Dedicated(s.Bouncer.PlatformKey, calls)
+	f.own, err = s.Cluster.Dedicated(s.Bouncer.PlatformKey, calls)
+	if err != nil {
+		return err
 	}
 	f.pool, err = account.Open(ctx, s.Database.Reveal())
 	if err != nil {

@@ -20,6 +20,27 @@ type Dedicated struct {
 	http      *http.Client
 }
 
+// ValidateWith reports what s and the settings of bouncers lack, also for each other, each problem under its variable.
+func (s Settings) ValidateWith(b bouncer.Settings) error {
+	problems := []error{b.Validate(), s.Validate()}
+	if s.Configured() && b.PlatformKey == "" {
+		problems = append(problems, errors.New("PLATFORM_KEY is not set, which TENANT_NAMESPACE needs"))
+	}
+	return errors.Join(problems...)
+}
+
+// Dedicated makes one of a program's settings; nil where there is no cluster.
+func (s Settings) Dedicated(key config.Secret, http *http.Client) (*Dedicated, error) {
+	if !s.Configured() {
+		return nil, nil //nolint:nilnil // a nil Dedicated is that of one machine
+	}
+	c, err := s.Open()
+	if err != nil {
+		return nil, err
+	}
+	return c.Dedicated(key, http), nil
+}
+
 // Dedicated makes one with the platform's key, from which every bouncer's token is made.
 func (c *Client) Dedicated(key config.Secret, http *http.Client) *Dedicated {
 	return &Dedicated{bouncers: c.bouncers, namespace: c.bouncers.namespace, key: key, http: http}
