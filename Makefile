@@ -84,8 +84,8 @@ generate: ## write again what is generated: deep copies, custom resource definit
 	@$(GO) generate ./operators/api/... ./shared/event/...
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for FUZZTIME (10s)
-	@.ci/fuzz $${FUZZTIME:-10s}
+fuzz: ## run every fuzz target FUZZRUNS (20000) times
+	@.ci/fuzz $${FUZZRUNS:-20000}
 
 .PHONY: bench
 bench: ## print the figures of speed, as ratios to a bare program
