@@ -126,7 +126,7 @@ func TestOnlyWhatIsWrongIsWritten(t *testing.T) {
 	}
 	for _, damage := range []string{
 		`ALTER ROLE ` + name + ` PASSWORD 'another'`, `ALTER ROLE ` + name + ` PASSWORD NULL`, `ALTER ROLE ` + name + ` NOLOGIN`,
-		`ALTER ROLE ` + name + ` CREATEDB`, `ALTER ROLE ` + name + `_reader SUPERUSER`, `ALTER DATABASE ` + name + ` OWNER TO CURRENT_USER`,
+		`ALTER ROLE ` + name + ` CREATEDB`, `ALTER ROLE ` + name + `__read SUPERUSER`, `ALTER DATABASE ` + name + ` OWNER TO CURRENT_USER`,
 		`ALTER DATABASE ` + name + ` ALLOW_CONNECTIONS false`,
 	} {
 		exec(t, admin, damage)
@@ -174,7 +174,7 @@ func TestABuriedTenantIsOutOfReachAndDroppedInTime(t *testing.T) {
 	}
 	for _, database := range []string{name, tomb, "postgres"} {
 		for role, password := range map[string]config.Secret{
-			c.Owner: c.OwnerPassword, c.Reader: c.ReaderPassword, tomb: c.OwnerPassword, tomb + "_reader": c.ReaderPassword,
+			c.Owner: c.OwnerPassword, c.Reader: c.ReaderPassword, tomb: c.OwnerPassword, tomb + "__read": c.ReaderPassword,
 		} {
 			if err := try(t, database, role, password, `SELECT 1`); err == nil {
 				t.Errorf("%s may still connect to %s", role, database)
@@ -250,7 +250,7 @@ func TestABuriedTenantComesBackByRenaming(t *testing.T) {
 	if err := try(t, name, again.Reader, again.ReaderPassword, `SELECT n FROM kept`); err != nil {
 		t.Error(err)
 	}
-	for _, role := range []string{tomb + "_reader", tomb} {
+	for _, role := range []string{tomb + "__read", tomb} {
 		if _, err := admin.Exec(t.Context(), `DROP ROLE `+role); err != nil {
 			t.Errorf("the old role %s is still needed: %v", role, err)
 		}

@@ -19,12 +19,15 @@ import (
 	"irc.now/shared/store"
 )
 
-// readerSuffix makes the reader's role name of the owner's.
-const readerSuffix = "_reader"
+// readerSuffix makes the reader's role name of the owner's. No tenant has two underscores in a row in its name, so no
+// tenant's owner is another one's reader.
+const readerSuffix = "__read"
 
-// validName is stricter than PostgreSQL, so that a name is safe in a connection string, a URL and a log alike. 48
-// characters leave room for the suffix in PostgreSQL's 63.
-var validName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`)
+// maxName leaves room for the suffix in PostgreSQL's 63 characters.
+const maxName = 48
+
+// validName is stricter than PostgreSQL, so that a name is safe in a connection string, a URL and a log alike.
+var validName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 
 // Credentials are what a tenant connects with. Database and owner have the same name.
 type Credentials struct {
@@ -58,7 +61,7 @@ func Ensure(ctx context.Context, admin *pgxpool.Pool, name string, p Passwords) 
 }
 
 func credentialsFor(name string, p Passwords) (Credentials, error) {
-	if !validName.MatchString(name) || name == "postgres" {
+	if !validName.MatchString(name) || len(name) > maxName || name == "postgres" {
 		return Credentials{}, fmt.Errorf("%q is no name for a tenant", name)
 	}
 	return Credentials{

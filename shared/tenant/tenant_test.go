@@ -113,6 +113,31 @@ func TestATenantReachesNothingOfAnother(t *testing.T) {
 	}
 }
 
+// A bouncer may be called alice and another one alice-reader.
+func TestNoTenantIsAnothersReader(t *testing.T) {
+	admin, name := newAdmin(t), storetest.Name()
+	for _, each := range []string{name, name + "_reader"} {
+		t.Cleanup(func() { dropNow(t, each) })
+	}
+	first, err := tenant.Ensure(t.Context(), admin, name, tenant.Passwords{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := tenant.Ensure(t.Context(), admin, name+"_reader", tenant.Passwords{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := try(t, first.Database, second.Owner, second.OwnerPassword, `SELECT 1`); store.Code(err) != "42501" {
+		t.Errorf("%s on another's database: %v", second.Owner, err)
+	}
+	if err := try(t, first.Database, first.Reader, first.ReaderPassword, `SELECT 1`); err != nil {
+		t.Errorf("the second tenant's making changed the first one's reader: %v", err)
+	}
+	if err := try(t, second.Database, second.Owner, second.OwnerPassword, `CREATE TABLE a ()`); err != nil {
+		t.Errorf("%s on its own database: %v", second.Owner, err)
+	}
+}
+
 func TestEnsureAgainKeepsDataAndSetsPasswords(t *testing.T) {
 	admin := newAdmin(t)
 	first := ensure(t, admin)
@@ -166,7 +191,7 @@ func TestDropRemovesEverythingAndMayBeRepeated(t *testing.T) {
 
 func TestOnlyPlainNamesAreTaken(t *testing.T) {
 	admin := newAdmin(t)
-	for _, name := range []string{"", "postgres", "Soju", "a-b", `a"; DROP`, "a b", "1a", "a\x00", strings.Repeat("a", 49)} {
+	for _, name := range []string{"", "postgres", "Soju", "a-b", `a"; DROP`, "a b", "1a", "a\x00", "a__b", strings.Repeat("a", 49)} {
 		if _, err := tenant.Ensure(t.Context(), admin, name, tenant.Passwords{}); err == nil {
 			t.Errorf("Ensure(%q) is accepted", name)
 		}

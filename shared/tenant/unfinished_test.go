@@ -16,9 +16,9 @@ func unfinished(t *testing.T, admin *pgxpool.Pool, name, role, note string) {
 	t.Helper()
 	t.Cleanup(func() { dropNow(t, "making_"+name); dropNow(t, name); dropNow(t, role) })
 	exec(t, admin, `CREATE ROLE `+role+` LOGIN`)
-	exec(t, admin, `CREATE ROLE `+role+`_reader LOGIN`)
+	exec(t, admin, `CREATE ROLE `+role+`__read LOGIN`)
 	exec(t, admin, `CREATE DATABASE making_`+name+` OWNER `+role+` TEMPLATE template0`)
-	exec(t, admin, `GRANT CONNECT ON DATABASE making_`+name+` TO `+role+`_reader`)
+	exec(t, admin, `GRANT CONNECT ON DATABASE making_`+name+` TO `+role+`__read`)
 	if note != "" {
 		exec(t, admin, `COMMENT ON DATABASE making_`+name+` IS '`+note+`'`)
 	}
