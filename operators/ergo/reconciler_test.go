@@ -284,7 +284,7 @@ func TestANameThatErgoDoesNotTakeIsSaid(t *testing.T) {
 // away is a database server that nobody reaches.
 type away struct{}
 
-func (away) Ensure(context.Context, string, tenant.Claim, tenant.Passwords) (tenant.Credentials, error) {
+func (away) Ensure(context.Context, string, string, tenant.Passwords) (tenant.Credentials, error) {
 	return tenant.Credentials{}, fault.New(fault.Unavailable, "away")
 }
 

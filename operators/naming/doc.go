@@ -22,8 +22,6 @@ const Finalizer = "irc.now/database"
 
 // Annotations.
 const (
-	// AdoptDatabase, "true" on a custom resource, lets it take over a database that exists already.
-	AdoptDatabase = "irc.now/adopt-database"
 	// Expires, on a volume's claim whose network is gone, is when it may be deleted (RFC 3339).
 	Expires = "irc.now/expires"
 	// Nudge, on a pod, has the kubelet look at the pod's files now, and not within a minute or two.

@@ -94,7 +94,7 @@ func TestLabelsAreValidAndTheSelectorIsPartOfThem(t *testing.T) {
 	if _, there := naming.Bouncer("soju-shared").Labels("")[naming.LabelOwner]; there {
 		t.Error("the shared bouncer has an owner")
 	}
-	for _, name := range []string{naming.Finalizer, naming.AdoptDatabase, naming.Checksum} {
+	for _, name := range []string{naming.Finalizer, naming.Expires, naming.Nudge, naming.Checksum} {
 		if problems := validation.IsQualifiedName(name); len(problems) > 0 {
 			t.Error(name, problems)
 		}

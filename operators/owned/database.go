@@ -49,8 +49,8 @@ const (
 
 // Databases makes tenants' databases and puts them aside. [Tenants] is the real one.
 type Databases interface {
-	// Ensure makes the database with both passwords. tenant.ErrTaken, where it is another's and may not be adopted.
-	Ensure(ctx context.Context, name string, claim tenant.Claim, p tenant.Passwords) (tenant.Credentials, error)
+	// Ensure makes the database with both passwords. tenant.ErrTaken, where it is another's.
+	Ensure(ctx context.Context, name, owner string, p tenant.Passwords) (tenant.Credentials, error)
 	// Bury puts it aside, where it is the owner's.
 	Bury(ctx context.Context, name, owner string) error
 }
@@ -64,8 +64,8 @@ type Tenants struct {
 }
 
 // Ensure is tenant.EnsureOwned.
-func (t *Tenants) Ensure(ctx context.Context, name string, claim tenant.Claim, p tenant.Passwords) (tenant.Credentials, error) {
-	return tenant.EnsureOwned(ctx, t.Admin, name, claim, p)
+func (t *Tenants) Ensure(ctx context.Context, name, owner string, p tenant.Passwords) (tenant.Credentials, error) {
+	return tenant.EnsureOwned(ctx, t.Admin, name, owner, p)
 }
 
 // Bury is tenant.Bury for Retention. Without any, the database is dropped at once.
@@ -140,13 +140,12 @@ func (d *DatabaseStep) Reconcile(ctx context.Context, owner Object, names naming
 	if err != nil {
 		return Access{}, Done{}, err
 	}
-	claim := tenant.Claim{Owner: string(owner.GetUID()), Adopt: owner.GetAnnotations()[naming.AdoptDatabase] == "true"}
-	credentials, err := d.Databases.Ensure(ctx, names.Database(), claim, kept)
+	credentials, err := d.Databases.Ensure(ctx, names.Database(), string(owner.GetUID()), kept)
 	switch {
 	case errors.Is(err, tenant.ErrTaken):
 		return Access{}, Done{}, Stall(naming.DatabaseConflict, fmt.Sprintf(
-			"There is a database %s already that was not made for this object. Nothing in it was touched. To use it, set the annotation %s to %q; else rename it.",
-			names.Database(), naming.AdoptDatabase, "true"), retryTaken)
+			"There is a database %s already that was not made for this object. Nothing in it was touched. An administrator of the database server has to hand it over, rename it or drop it.",
+			names.Database()), retryTaken)
 	case fault.Is(err, fault.Unavailable):
 		return Access{}, Done{}, Wait(naming.DatabaseUnavailable, "The database server cannot be reached right now; the operator tries again.", retryDatabase)
 	case err != nil:

@@ -38,8 +38,7 @@ func BenchmarkDatabases(b *testing.B) {
 		all.Wait()
 	}
 	ensure := func(i int) error {
-		claim := tenant.Claim{Owner: fmt.Sprintf("owner-%d", i)}
-		_, err := tenant.EnsureOwned(b.Context(), pool, database(i), claim, tenant.Passwords{Owner: "a password", Reader: "another password"})
+		_, err := tenant.EnsureOwned(b.Context(), pool, database(i), fmt.Sprintf("owner-%d", i), tenant.Passwords{Owner: "a password", Reader: "another password"})
 		return err
 	}
 	for b.Loop() {

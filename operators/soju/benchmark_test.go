@@ -45,7 +45,7 @@ type ledger struct {
 	passes atomic.Int64
 }
 
-func (l *ledger) Ensure(_ context.Context, name string, _ tenant.Claim, p tenant.Passwords) (tenant.Credentials, error) {
+func (l *ledger) Ensure(_ context.Context, name, _ string, p tenant.Passwords) (tenant.Credentials, error) {
 	l.passes.Add(1)
 	l.mu.Lock()
 	defer l.mu.Unlock()

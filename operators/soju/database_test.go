@@ -84,21 +84,27 @@ func (w *world) databases(prefix string) []string {
 	return names
 }
 
-func TestADatabaseThatExistsAlreadyIsLeftAloneUntilItMayBeAdopted(t *testing.T) {
+func TestADatabaseThatExistsAlreadyIsLeftAloneUntilItIsHandedOver(t *testing.T) {
 	w := newWorld(t, operatortest.Shared(t))
 	w.database("soju_taken")
 	b := w.bouncer("taken", nil)
 	if again := w.reconcile(b).RequeueAfter; again <= 0 || again > time.Minute {
 		t.Errorf("nobody looks whether it is gone: again after %s", again)
 	}
-	w.want(b, v1alpha1.DatabaseReady, metav1.ConditionFalse, naming.DatabaseConflict, "soju_taken", naming.AdoptDatabase, "Nothing in it was touched")
+	w.want(b, v1alpha1.DatabaseReady, metav1.ConditionFalse, naming.DatabaseConflict, "soju_taken", "administrator of the database server", "Nothing in it was touched")
 	w.want(b, v1alpha1.Ready, metav1.ConditionFalse, naming.DatabaseConflict)
 	w.want(b, v1alpha1.Stalled, metav1.ConditionTrue, naming.DatabaseConflict)
 	w.want(b, v1alpha1.WorkloadReady, metav1.ConditionFalse, naming.WaitsForOther, "DatabaseReady")
 	if err := w.as("soju_taken", w.superuser(), w.superpassword(), `SELECT n FROM precious`); err != nil {
 		t.Error(err)
 	}
-	w.update(b, func() { b.Annotations = map[string]string{naming.AdoptDatabase: "true"} })
+	// Who may edit bouncers must not get at databases by that.
+	w.update(b, func() { b.Annotations = map[string]string{"irc.now/adopt-database": "true"} })
+	w.reconcile(b)
+	w.want(b, v1alpha1.DatabaseReady, metav1.ConditionFalse, naming.DatabaseConflict)
+	if _, err := w.tenants.Admin.Exec(t.Context(), `COMMENT ON DATABASE soju_taken IS 'irc.now tenant of `+string(b.UID)+`'`); err != nil {
+		t.Fatal(err)
+	}
 	w.reconcile(b)
 	w.want(b, v1alpha1.DatabaseReady, metav1.ConditionTrue, naming.DatabaseMade)
 	w.absent(b, v1alpha1.Stalled)

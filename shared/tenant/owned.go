@@ -16,27 +16,22 @@ import (
 // ErrTaken is returned for a database of the wanted name that was not made for the owner.
 var ErrTaken = errors.New("the database exists already and belongs to somebody else")
 
-// Claim says for whom a tenant is made. Owner is an identifier that is never used again, such as a Kubernetes uid. It is
-// noted on the database, and whoever presents another one is refused.
-type Claim struct {
-	Owner string
-	// Adopt takes over a database that bears another owner's note, or none.
-	Adopt bool
-}
-
 var validOwner = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 
-// EnsureOwned is Ensure for a database that belongs to one owner: it is refused with ErrTaken where another's exists.
+// EnsureOwned is Ensure for a database that belongs to one owner: an identifier that is never used again, such as a
+// Kubernetes uid. It is noted on the database ("irc.now tenant of OWNER"), and whoever presents another one is refused
+// with ErrTaken. So handing a database over is for who administers the server, by writing that note: nobody else can.
+//
 // Both passwords have to be given. Where everything is as it should be, nothing on the server is changed.
-func EnsureOwned(ctx context.Context, admin *pgxpool.Pool, name string, claim Claim, p Passwords) (Credentials, error) {
-	if p.Owner == "" || p.Reader == "" || !validOwner.MatchString(claim.Owner) {
+func EnsureOwned(ctx context.Context, admin *pgxpool.Pool, name, owner string, p Passwords) (Credentials, error) {
+	if p.Owner == "" || p.Reader == "" || !validOwner.MatchString(owner) {
 		return Credentials{}, fmt.Errorf("ensure tenant %s: both passwords and an owner are needed", name)
 	}
 	c, err := credentialsFor(name, p)
 	if err != nil {
 		return Credentials{}, err
 	}
-	if err := ensureOwned(ctx, admin, c, claim); err != nil {
+	if err := ensureOwned(ctx, admin, c, noteOf(owner)); err != nil {
 		if errors.Is(err, ErrTaken) {
 			return Credentials{}, err
 		}
@@ -45,80 +40,31 @@ func EnsureOwned(ctx context.Context, admin *pgxpool.Pool, name string, claim Cl
 	return c, nil
 }
 
-func ensureOwned(ctx context.Context, admin *pgxpool.Pool, c Credentials, claim Claim) error {
+func ensureOwned(ctx context.Context, admin *pgxpool.Pool, c Credentials, note string) error {
 	found, err := look(ctx, admin, c)
-	if err != nil {
-		return err
-	}
-	mine := found.note == noteOf(claim.Owner)
 	switch {
-	case found.database && !mine && !claim.Adopt:
+	case err != nil:
+		return err
+	case found.database && found.note != note:
 		return ErrTaken
-	case mine && found.inOrder(c):
+	case found.inOrder(c):
 		return nil
 	}
-	return withLock(ctx, admin, c.Database, func(conn *pgx.Conn) error {
-		return claimLocked(ctx, admin, conn, c, claim)
-	})
+	return withLock(ctx, admin, c.Database, func(conn *pgx.Conn) error { return ensureOwnedLocked(ctx, admin, conn, c, note) })
 }
 
-// claimLocked looks again, since the first look was without the lock.
-func claimLocked(ctx context.Context, admin *pgxpool.Pool, conn *pgx.Conn, c Credentials, claim Claim) error {
+// ensureOwnedLocked looks again, since the first look was without the lock.
+func ensureOwnedLocked(ctx context.Context, admin *pgxpool.Pool, conn *pgx.Conn, c Credentials, note string) error {
 	found, err := look(ctx, conn, c)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case !found.database:
+		return makeAside(ctx, admin, conn, c, note)
+	case found.note != note:
+		return ErrTaken
 	}
-	if !found.database {
-		return makeAside(ctx, admin, conn, c, noteOf(claim.Owner))
-	}
-	if found.note != noteOf(claim.Owner) {
-		if !claim.Adopt {
-			return ErrTaken
-		}
-		if err := adopt(ctx, admin, conn, c, found.owner); err != nil {
-			return err
-		}
-	}
-	if err := ensureLocked(ctx, admin, conn, c); err != nil {
-		return err
-	}
-	return comment(ctx, conn, c.Database, noteOf(claim.Owner))
-}
-
-// adopt makes c's roles the owners of what is in a database of other roles, as after an administrator renamed a buried
-// database back. What superusers own there stays theirs.
-func adopt(ctx context.Context, admin *pgxpool.Pool, conn *pgx.Conn, c Credentials, owner string) error {
-	if err := ensureRoles(ctx, conn, c); err != nil {
-		return err
-	}
-	database := identifier(c.Database)
-	if err := execute(ctx, conn, `ALTER DATABASE `+database+` ALLOW_CONNECTIONS true`); err != nil {
-		return err
-	}
-	var super bool
-	if err := conn.QueryRow(ctx, `SELECT rolsuper FROM pg_roles WHERE rolname = $1`, owner).Scan(&super); err != nil {
-		return err
-	}
-	if super || owner == c.Owner {
-		return nil
-	}
-	return inside(ctx, admin, c.Database, func(inner *pgx.Conn) error {
-		err := execute(ctx, inner,
-			`REASSIGN OWNED BY `+identifier(owner)+` TO `+identifier(c.Owner), `DROP OWNED BY `+identifier(owner))
-		if err != nil {
-			return err
-		}
-		return dropRights(ctx, inner, owner+readerSuffix)
-	})
-}
-
-// dropRights takes from a role, if there is one, what it may do in the database.
-func dropRights(ctx context.Context, inner *pgx.Conn, role string) error {
-	var exists bool
-	if err := inner.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)`, role).Scan(&exists); err != nil || !exists {
-		return err
-	}
-	return execute(ctx, inner, `DROP OWNED BY `+identifier(role))
+	return ensureLocked(ctx, admin, conn, c)
 }
 
 // state is what the server has of a tenant.

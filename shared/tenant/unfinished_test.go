@@ -64,7 +64,7 @@ func TestAnUnfinishedTenantGoesAtOnce(t *testing.T) {
 func TestAWholeTenantKeepsItsRoles(t *testing.T) {
 	admin, name := newAdmin(t), short()
 	now := longAgo(t)
-	c := own(t, admin, name, tenant.Claim{Owner: uid})
+	c := own(t, admin, name, uid)
 	exec(t, admin, `CREATE DATABASE making_`+name+` OWNER `+name)
 	t.Cleanup(func() { dropNow(t, "making_"+name) })
 	if _, err := tenant.Sweep(t.Context(), admin, now); err != nil {
