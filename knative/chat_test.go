@@ -96,7 +96,7 @@ func text(t *testing.T, file string) string {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	port, err := servers.FreePort()
+	port, err := servers.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,9 +36,9 @@ var given sync.Map
 
 // FreePort gives a TCP port of loopback that nobody listens on now, and each only once in a program. Another program may
 // take it before it is used; the server that finds it taken then says so.
-func FreePort() (int, error) {
+func FreePort(ctx context.Context) (int, error) {
 	for {
-		listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return 0, fmt.Errorf("find a free port: %w", err)
 		}

@@ -15,6 +15,7 @@ import (
 type apt struct {
 	dir     string
 	suite   string
+	source  bool // lists source packages, not binary ones
 	mirror  string
 	keyring string
 	log     *slog.Logger
@@ -23,32 +24,41 @@ type apt struct {
 // fetch downloads the package into work, where apt has checked its hash against the signed list, and
 // unpacks it into root.
 func (a apt) fetch(ctx context.Context, name, work, root string) (version string, err error) {
-	a.log.InfoContext(ctx, "reading the package list", slog.String("package", name), slog.String("suite", a.suite))
-	if err := a.update(ctx); err != nil {
-		return "", fmt.Errorf("update the package list: %w", err)
-	}
 	folder := filepath.Join(work, "download")
-	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // apt drops to a user of its own, who must get in.
+	defer os.RemoveAll(folder)
+	file, err := a.download(ctx, name, folder, "*.deb", "download", name+"/"+a.suite)
+	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(folder)
-	a.log.InfoContext(ctx, "downloading a package", slog.String("package", name), slog.String("suite", a.suite))
-	if err := a.run(ctx, folder, "download", name+"/"+a.suite); err != nil {
-		return "", fmt.Errorf("download: %w", err)
-	}
-	files, err := filepath.Glob(filepath.Join(folder, "*.deb"))
-	if err != nil || len(files) != 1 {
-		return "", fmt.Errorf("apt-get downloaded %d packages, want 1", len(files))
-	}
-	version, err = output(ctx, "dpkg-deb", "-f", files[0], "Version")
+	version, err = output(ctx, "dpkg-deb", "-f", file, "Version")
 	if err != nil {
 		return "", fmt.Errorf("read the package's version: %w", err)
 	}
 	a.log.InfoContext(ctx, "unpacking a package", slog.String("package", name), slog.String("version", strings.TrimSpace(version)))
-	if _, err := output(ctx, "dpkg-deb", "-x", files[0], root); err != nil {
+	if _, err := output(ctx, "dpkg-deb", "-x", file, root); err != nil {
 		return "", fmt.Errorf("unpack: %w", err)
 	}
 	return upstream(version), nil
+}
+
+// download gives the one file that matches pattern of those that apt-get, called with args, puts into folder.
+func (a apt) download(ctx context.Context, name, folder, pattern string, args ...string) (file string, err error) {
+	a.log.InfoContext(ctx, "reading the package list", slog.String("package", name), slog.String("suite", a.suite))
+	if err := a.update(ctx); err != nil {
+		return "", fmt.Errorf("update the package list: %w", err)
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // apt drops to a user of its own, who must get in.
+		return "", err
+	}
+	a.log.InfoContext(ctx, "downloading a package", slog.String("package", name), slog.String("suite", a.suite))
+	if err := a.run(ctx, folder, args...); err != nil {
+		return "", fmt.Errorf("download: %w", err)
+	}
+	files, err := filepath.Glob(filepath.Join(folder, pattern))
+	if err != nil || len(files) != 1 {
+		return "", fmt.Errorf("apt-get downloaded %d files %s, want 1", len(files), pattern)
+	}
+	return files[0], nil
 }
 
 // update refreshes the lists; apt-get asks the mirror only for what has changed.
@@ -62,7 +72,11 @@ func (a apt) update(ctx context.Context) error {
 	if err := os.WriteFile(a.status(), nil, 0o644); err != nil { //nolint:gosec // An empty list, which apt's own user reads.
 		return err
 	}
-	line := fmt.Sprintf("deb [signed-by=%s] %s %s main\n", a.keyring, a.mirror, a.suite)
+	kind := "deb"
+	if a.source {
+		kind = "deb-src"
+	}
+	line := fmt.Sprintf("%s [signed-by=%s] %s %s main\n", kind, a.keyring, a.mirror, a.suite)
 	if err := os.WriteFile(filepath.Join(a.dir, "sources.list"), []byte(line), 0o600); err != nil {
 		return err
 	}

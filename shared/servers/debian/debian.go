@@ -1,6 +1,7 @@
 // Package debian gets programs out of packages of another Debian release, without installing anything:
 // apt-get downloads them from the machine's own mirror and checks Debian's signature, dpkg-deb unpacks them
-// into a cache folder. It needs no root and writes nowhere else.
+// into a cache folder. Where the packaged program lacks something, its source package is fetched the same way, for the
+// caller to build. It needs no root and writes nowhere else.
 //
 // It knows nothing of the programs themselves.
 package debian
@@ -36,8 +37,8 @@ type Package struct {
 
 // Request says what to get.
 type Request struct {
-	Dir    string   // the cache; packages land in Dir/debian/<name>
-	Name   string   // of the binary package
+	Dir    string   // the cache; packages land in Dir/debian/<name>, what is built in Dir/debian-source/<name>
+	Name   string   // of the binary package; of the source package where it is to be built
 	Suites []string // releases to try in turn, such as sid, trixie
 	// Libraries maps shared objects that the programs need to the packages that hold them. Those missing
 	// on this machine are unpacked beside the programs, from this machine's own release.
@@ -45,6 +46,9 @@ type Request struct {
 	// Probe is a program inside the package and its arguments, run to see whether it works here: one built
 	// for a newer C library does not. The next release is tried then.
 	Probe []string
+	// Build makes programs out of upstream's sources, in the folder source, and puts them below the folder root. Where
+	// it is set, they are fetched instead of a binary package.
+	Build func(ctx context.Context, source, root string) error
 	Log   *slog.Logger
 }
 
@@ -57,10 +61,10 @@ func Get(ctx context.Context, r Request) (Package, error) {
 	if p, ok := unpacked(r.home()); ok {
 		return p, nil
 	}
-	if err := os.MkdirAll(filepath.Join(r.Dir, "debian"), 0o755); err != nil { //nolint:gosec // apt drops to a user of its own, who must get in.
+	if err := os.MkdirAll(r.base(), 0o755); err != nil { //nolint:gosec // apt drops to a user of its own, who must get in.
 		return Package{}, fmt.Errorf("make the cache for Debian packages: %w", err)
 	}
-	unlock, err := lock(ctx, filepath.Join(r.Dir, "debian", ".lock"))
+	unlock, err := lock(ctx, filepath.Join(r.base(), ".lock"))
 	if err != nil {
 		return Package{}, err
 	}
@@ -72,11 +76,19 @@ func Get(ctx context.Context, r Request) (Package, error) {
 	return get(ctx, r)
 }
 
-func (r Request) home() string { return filepath.Join(r.Dir, "debian", r.Name) }
+func (r Request) home() string { return filepath.Join(r.base(), r.Name) }
+
+// base is another folder for what is built, with a lock of its own, so that no download waits for a compiler.
+func (r Request) base() string {
+	if r.Build != nil {
+		return filepath.Join(r.Dir, "debian-source")
+	}
+	return filepath.Join(r.Dir, "debian")
+}
 
 // sweep removes what calls that were killed left behind. It runs under the lock.
 func (r Request) sweep() {
-	left, _ := filepath.Glob(filepath.Join(r.Dir, "debian", ".work-*"))
+	left, _ := filepath.Glob(filepath.Join(r.base(), ".work-*"))
 	for _, folder := range left {
 		_ = os.RemoveAll(folder)
 	}
@@ -95,7 +107,7 @@ func get(ctx context.Context, r Request) (Package, error) {
 	var failed []error
 	for _, suite := range r.Suites {
 		for _, mirror := range found {
-			a := apt{dir: filepath.Join(r.Dir, "debian", ".apt", suite), suite: suite, mirror: mirror, keyring: keyring, log: r.Log}
+			a := apt{dir: filepath.Join(r.base(), ".apt", suite), suite: suite, source: r.Build != nil, mirror: mirror, keyring: keyring, log: r.Log}
 			if err = r.unpack(ctx, a); err == nil {
 				p, _ := unpacked(r.home())
 				return p, nil
@@ -111,7 +123,7 @@ func get(ctx context.Context, r Request) (Package, error) {
 
 // unpack builds the folder aside and renames it, so that a folder that is there is whole.
 func (r Request) unpack(ctx context.Context, a apt) error {
-	work, err := os.MkdirTemp(filepath.Join(r.Dir, "debian"), ".work-")
+	work, err := os.MkdirTemp(r.base(), ".work-")
 	if err != nil {
 		return fmt.Errorf("make a folder for the download: %w", err)
 	}
@@ -120,7 +132,7 @@ func (r Request) unpack(ctx context.Context, a apt) error {
 		return err
 	}
 	root := filepath.Join(work, "root")
-	version, err := a.fetch(ctx, r.Name, work, root)
+	version, err := r.fill(ctx, a, work, root)
 	if err != nil {
 		return err
 	}
@@ -135,6 +147,22 @@ func (r Request) unpack(ctx context.Context, a apt) error {
 		return fmt.Errorf("note the version: %w", err)
 	}
 	return os.Rename(work, r.home())
+}
+
+// fill puts programs below root: those of the binary package, or what is built.
+func (r Request) fill(ctx context.Context, a apt, work, root string) (version string, err error) {
+	if r.Build == nil {
+		return a.fetch(ctx, r.Name, work, root)
+	}
+	source := filepath.Join(work, "source")
+	defer os.RemoveAll(source)
+	if version, err = a.fetchSource(ctx, r.Name, work, source); err != nil {
+		return "", err
+	}
+	if err := r.Build(ctx, source, root); err != nil {
+		return "", fmt.Errorf("build version %s: %w", version, err)
+	}
+	return version, nil
 }
 
 func (r Request) probe(ctx context.Context, p Package) error {
@@ -160,7 +188,7 @@ func (r Request) addLibraries(ctx context.Context, a apt, work, root string) err
 	if suite == "" {
 		suite = a.suite
 	}
-	own := apt{dir: filepath.Join(r.Dir, "debian", ".apt", suite), suite: suite, mirror: a.mirror, keyring: a.keyring, log: a.log}
+	own := apt{dir: filepath.Join(r.base(), ".apt", suite), suite: suite, mirror: a.mirror, keyring: a.keyring, log: a.log}
 	for _, name := range missing {
 		if _, err := own.fetch(ctx, name, work, root); err != nil {
 			return fmt.Errorf("get the library package %s: %w", name, err)

@@ -2,9 +2,12 @@ package debian
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -112,6 +115,60 @@ func TestAPackageIsFetchedOnceAndWhole(t *testing.T) {
 	left, _ := filepath.Glob(filepath.Join(dir, "debian", ".work-*"))
 	if len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestWhatIsBuiltFromSourceIsMadeOnceAndWhole(t *testing.T) {
+	dir := t.TempDir()
+	var builds int
+	request := Request{
+		Dir: dir, Name: "ergochat", Suites: []string{"sid"}, Probe: []string{"usr/bin/told"},
+		Build: func(_ context.Context, source, root string) error {
+			builds++
+			if builds == 1 {
+				return errors.New("out of order")
+			}
+			if _, err := os.Stat(filepath.Join(source, "irc", "postgresql", "history.go")); err != nil {
+				return err
+			}
+			write(t, root, "usr/bin/told", "#!/bin/sh\n")
+			return os.Chmod(filepath.Join(root, "usr/bin/told"), 0o755)
+		},
+	}
+	if _, err := Get(t.Context(), request); err == nil || !strings.Contains(err.Error(), "out of order") {
+		t.Errorf("a build that fails: %v", err)
+	}
+	p, err := Get(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := Get(t.Context(), request); err != nil || !reflect.DeepEqual(again, p) || builds != 2 {
+		t.Errorf("%+v, %v after %d builds", again, err, builds)
+	}
+	if p.Version == "" || strings.Contains(p.Version, "+") || p.Suite != "sid" {
+		t.Errorf("package = %+v", p)
+	}
+	left, _ := filepath.Glob(filepath.Join(dir, "debian-source", "*", "source"))
+	work, _ := filepath.Glob(filepath.Join(dir, "debian-source", ".work-*"))
+	if len(left)+len(work) > 0 {
+		t.Errorf("left behind: %v, %v", left, work)
+	}
+}
+
+// The archives hold a file that wants out of its folder, and a file below a link out of it.
+func TestASourceStaysInItsFolder(t *testing.T) {
+	for archive, refused := range map[string]bool{"testdata/upwards.tar.xz": true, "testdata/linked.tar.xz": false} {
+		above := t.TempDir()
+		source := filepath.Join(above, "source")
+		if err := unpackSource(archive, source); (err != nil) != refused {
+			t.Errorf("%s: %v", archive, err)
+		}
+		if entries, err := os.ReadDir(above); err != nil || len(entries) != 1 {
+			t.Errorf("%s: %v; beside the source is %v", archive, err, entries)
+		}
+		if _, err := os.Stat(filepath.Join(source, "inside")); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -6,91 +6,20 @@ package ergo
 
 import (
 	"context"
-	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
-	"irc.now/shared/fault"
 	"irc.now/shared/network"
-	"irc.now/shared/servers/debian"
 	"irc.now/shared/servers/process"
 )
 
 const startTimeout = 30 * time.Second
-
-// Program is an ergo that runs on this machine.
-type Program struct {
-	Path    string
-	Version string // such as 2.18.0
-	// PostgreSQL tells whether it was built with history in PostgreSQL. Debian's 2.18 is not.
-	PostgreSQL bool
-	Env        []string
-}
-
-// Find gets ergo: from PATH, else from cacheDir, else out of a Debian package into cacheDir. It says on log
-// what it does, since a download takes a while. Where nothing works the error tells how to install ergo.
-func Find(ctx context.Context, cacheDir string, log *slog.Logger) (Program, error) {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	for _, name := range []string{"ergochat", "ergo"} { // Debian's name and everyone else's
-		path, err := exec.LookPath(name)
-		if err != nil {
-			continue
-		}
-		if version, ok := versionOf(ctx, path); ok && usable(version) {
-			return Program{Path: path, Version: version, PostgreSQL: hasPostgreSQL(path)}, nil
-		}
-	}
-	p, err := debian.Get(ctx, debian.Request{
-		Dir: cacheDir, Name: "ergochat", Suites: []string{"sid", "trixie"}, Log: log, Probe: []string{"usr/bin/ergochat", "--version"},
-	})
-	if err != nil {
-		return Program{}, fault.Wrap(err, fault.Unavailable,
-			"There is no ergo to run. Install it (with Homebrew: brew install ergo; elsewhere see ergo.chat) so that it is on PATH, then try again.")
-	}
-	path := filepath.Join(p.Root, "usr/bin/ergochat")
-	return Program{Path: path, Version: p.Version, PostgreSQL: hasPostgreSQL(path), Env: p.Env()}, nil
-}
-
-// hasPostgreSQL reads the tags that the program was built with.
-func hasPostgreSQL(path string) bool {
-	info, err := buildinfo.ReadFile(path)
-	if err != nil {
-		return false
-	}
-	return slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool {
-		return s.Key == "-tags" && slices.Contains(strings.Split(s.Value, ","), "postgresql")
-	})
-}
-
-// versionOf tells the IRC server from other programs called ergo.
-func versionOf(ctx context.Context, path string) (string, bool) {
-	out, err := exec.CommandContext(ctx, path, "--version").Output()
-	if err != nil {
-		return "", false
-	}
-	version, found := strings.CutPrefix(strings.TrimSpace(string(out)), "ergo-")
-	return version, found
-}
-
-// usable asks for 2.15 or newer, the oldest that a Debian release has and the configuration is made for.
-func usable(version string) bool {
-	var major, minor int
-	if _, err := fmt.Sscanf(version, "%d.%d", &major, &minor); err != nil {
-		return false
-	}
-	return major > 2 || major == 2 && minor >= 15
-}
 
 // Config says how to run an ergo.
 type Config struct {

@@ -12,6 +12,7 @@ import (
 	embedded "github.com/fergusstrange/embedded-postgres"
 
 	"irc.now/shared/fault"
+	"irc.now/shared/servers"
 	"irc.now/shared/servers/process"
 )
 
@@ -98,7 +99,7 @@ func download(ctx context.Context, config Config) (programs, error) {
 		return programs{}, onDisk(os.TempDir(), err)
 	}
 	defer os.RemoveAll(scratch)
-	startErr := startEmbedded(dir, scratch)
+	startErr := startEmbedded(ctx, dir, scratch)
 	found, err := examine(ctx, filepath.Join(dir, "bin"))
 	if err != nil {
 		return programs{}, fault.Wrap(errors.Join(startErr, err), fault.Unavailable,
@@ -107,8 +108,8 @@ func download(ctx context.Context, config Config) (programs, error) {
 	return found, nil
 }
 
-func startEmbedded(dir, scratch string) error {
-	port, err := freePort()
+func startEmbedded(ctx context.Context, dir, scratch string) error {
+	port, err := servers.FreePort(ctx)
 	if err != nil {
 		return err
 	}

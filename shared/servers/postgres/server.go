@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"irc.now/shared/fault"
+	"irc.now/shared/servers"
 	"irc.now/shared/servers/process"
 )
 
@@ -115,7 +116,7 @@ func start(ctx context.Context, config Config) (*Server, error) {
 // serve starts the server once, on port or on any free one.
 func (c *cluster) serve(ctx context.Context, port int) (*Server, error) {
 	if port == 0 {
-		free, err := freePort()
+		free, err := servers.FreePort(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -160,15 +161,6 @@ func (c *cluster) settings(port int) []string {
 		args = append(args, "-c", setting)
 	}
 	return args
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0")) //nolint:noctx // a local listener never waits
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().(*net.TCPAddr).Port, nil //nolint:errcheck,forcetypeassert // a TCP listener has no other
 }
 
 func ping(ctx context.Context, address string) error {

@@ -29,8 +29,8 @@ import (
 // maxLog is how much of its end a failed test shows.
 const maxLog = 4 << 10
 
-// The first run on a machine downloads the programs.
-const findTimeout = 5 * time.Minute
+// The first run on a machine downloads the programs, and builds ergo.
+const findTimeout = 10 * time.Minute
 
 var findSoju = sync.OnceValues(func() (soju.Program, error) {
 	return find(soju.Find)
@@ -38,6 +38,10 @@ var findSoju = sync.OnceValues(func() (soju.Program, error) {
 
 var findErgo = sync.OnceValues(func() (ergo.Program, error) {
 	return find(ergo.Find)
+})
+
+var buildErgo = sync.OnceValues(func() (ergo.Program, error) {
+	return find(ergo.Build)
 })
 
 func find[P any](get func(context.Context, string, *slog.Logger) (P, error)) (program P, err error) {
@@ -70,6 +74,19 @@ func ErgoProgram(t testing.TB) ergo.Program {
 	return program
 }
 
+// ErgoWithPostgreSQL finds an ergo that keeps history in PostgreSQL, or builds one where the machine's own does not.
+func ErgoWithPostgreSQL(t testing.TB) ergo.Program {
+	t.Helper()
+	if program := ErgoProgram(t); program.PostgreSQL {
+		return program
+	}
+	program, err := buildErgo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
 // Log gives a logger that keeps its lines for when the test fails.
 func Log(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(LogWriter(t), &slog.HandlerOptions{Level: slog.LevelInfo}))
@@ -94,7 +111,7 @@ func LogWriter(t testing.TB) io.Writer {
 // Address gives a free address of loopback.
 func Address(t testing.TB) netip.AddrPort {
 	t.Helper()
-	port, err := servers.FreePort()
+	port, err := servers.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 // TestBothAnswerUnderTheirHost starts the whole program and asks it as the cluster's ingress does.
 func TestBothAnswerUnderTheirHost(t *testing.T) {
-	port, err := servers.FreePort()
+	port, err := servers.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
