@@ -60,8 +60,8 @@ cluster-logs: ## print the cluster's last lines (OF=kubelet, OF=irc-now, OF=irc-
 	@$(GO) run ./tests/cluster/cmd logs $(OF)
 
 .PHONY: e2e
-e2e: reconcilers cluster-up ## a user's story on that cluster, faults included
-	@IRC_NOW_CLUSTER=$(CURDIR)/.cache/cluster/run/admin.kubeconfig $(GO) test -tags 'cluster lambda.norpc' -count=1 -p 1 -timeout 60m -v ./tests/cluster/addons ./tests/cluster/story
+e2e: ## reconcilers, that cluster, and a user's story on it, faults included; prints all figures (half an hour more)
+	@$(GO) run ./tests/cluster/e2e
 
 .PHONY: test-race
 test-race: assets ## run the tests of concurrent packages under the race detector

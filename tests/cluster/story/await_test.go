@@ -57,6 +57,27 @@ func (w *world) await(t *testing.T, patience time.Duration, what string, list cl
 	}
 }
 
+// ask asks again and again for what nobody tells of, and fails like await.
+func (w *world) ask(t *testing.T, patience time.Duration, what string, judge func(context.Context) verdict) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	ticker := time.NewTicker(250 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		last := judge(ctx)
+		if last.ok {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			w.explain(t)
+			t.Fatalf("%s: not so after %s: %s", what, patience, last.why)
+		case <-ticker.C:
+		}
+	}
+}
+
 // follow lists, then watches from there; it returns when judge is content or the watch ends.
 func (w *world) follow(ctx context.Context, list client.ObjectList, judge func(map[string]client.Object) verdict, opts []client.ListOption) (verdict, error) {
 	if err := w.List(ctx, list, opts...); err != nil {
@@ -183,6 +204,13 @@ func kinds(group, version, kind string) *unstructured.UnstructuredList {
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(schema.GroupVersionKind{Group: group, Version: version, Kind: kind + "List"})
 	return list
+}
+
+// object makes an empty object of such a kind.
+func object(group, version, kind string) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{}
+	o.SetGroupVersionKind(schema.GroupVersionKind{Group: group, Version: version, Kind: kind})
+	return o
 }
 
 func key(namespace, name string) types.NamespacedName {

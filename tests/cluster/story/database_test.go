@@ -16,8 +16,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// databases are the names of all databases of the cluster's PostgreSQL server.
-func (w *world) databases(t *testing.T) []string {
+// onDatabase works on the cluster's PostgreSQL server as its superuser.
+func (w *world) onDatabase(t *testing.T, work func(context.Context, *pgx.Conn) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -26,14 +26,22 @@ func (w *world) databases(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	rows, err := conn.Query(ctx, `SELECT datname FROM pg_database ORDER BY datname`)
-	if err != nil {
+	if err := work(ctx, conn); err != nil {
 		t.Fatal(err)
 	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
+}
+
+// databases are the names of all databases.
+func (w *world) databases(t *testing.T) (names []string) {
+	t.Helper()
+	w.onDatabase(t, func(ctx context.Context, conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, `SELECT datname FROM pg_database ORDER BY datname`)
+		if err != nil {
+			return err
+		}
+		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
 	return names
 }
 

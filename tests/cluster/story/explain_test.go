@@ -24,9 +24,12 @@ import (
 var told = []string{platform, tenants, "traefik", "knative-serving", "knative-eventing", "cnpg-system", "kube-system"}
 
 // explain writes what a person needs to find out why a test failed: objects with their conditions, events and the end
-// of every pod's log.
+// of every pod's log. It does so once for each test: later, the test's things are gone.
 func (w *world) explain(t *testing.T) {
 	t.Helper()
+	if _, told := w.explained.LoadOrStore(t.Name(), true); told {
+		return
+	}
 	dir := filepath.Join(w.dumps, strings.ReplaceAll(t.Name(), "/", "_"))
 	// The test's own time may be up.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)

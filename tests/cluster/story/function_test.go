@@ -3,13 +3,13 @@
 package story_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,10 +32,25 @@ func (w *world) awaitZero(t *testing.T, function string) {
 	w.awaitGone(t, asleep, function+" is at zero", &corev1.PodList{}, client.InNamespace(platform), client.MatchingLabels{labelService: function})
 }
 
-// awaitAllZero waits until no function has a pod.
-func (w *world) awaitAllZero(t *testing.T) {
+// clockwork are the functions that the clock wakes each minute. Knative ends a pod half a minute after it is no longer
+// wanted, so that these have one most of the time; nothing else has.
+var clockwork = []string{"billing", "revoke"}
+
+// awaitZeroBut waits until no function has a pod but those named.
+func (w *world) awaitZeroBut(t *testing.T, but ...string) {
 	t.Helper()
-	w.awaitGone(t, 2*asleep, "every function is at zero", &corev1.PodList{}, client.InNamespace(platform), client.HasLabels{labelService})
+	what := "every function is at zero"
+	if len(but) > 0 {
+		what += fmt.Sprintf(" but %v", but)
+	}
+	w.await(t, 2*asleep, what, &corev1.PodList{}, func(known map[string]client.Object) verdict {
+		for name, pod := range known {
+			if !slices.Contains(but, pod.GetLabels()[labelService]) {
+				return no("pod %s is there", name)
+			}
+		}
+		return yes()
+	}, client.InNamespace(platform), client.HasLabels{labelService})
 }
 
 // firstByte is how long a GET takes until its answer begins.
@@ -73,42 +88,36 @@ type record struct {
 // awaitRecord waits for a line in the log of any of a function's pods that match accepts.
 func (w *world) awaitRecord(t *testing.T, patience time.Duration, function string, since time.Time, match func(record) bool) record {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	ticker := time.NewTicker(200 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		found, ok := w.findRecord(ctx, function, since, match)
-		if ok {
-			return found
-		}
-		select {
-		case <-ctx.Done():
-			w.explain(t)
-			t.Fatalf("the log of %s has no such line after %s", function, patience)
-		case <-ticker.C:
-		}
-	}
+	var found record
+	w.ask(t, patience, "the log of "+function+" has such a line", func(ctx context.Context) verdict {
+		var is verdict
+		found, is = w.findRecord(ctx, function, since, match)
+		return is
+	})
+	return found
 }
 
-func (w *world) findRecord(ctx context.Context, function string, since time.Time, match func(record) bool) (record, bool) {
+func (w *world) findRecord(ctx context.Context, function string, since time.Time, match func(record) bool) (record, verdict) {
 	var pods corev1.PodList
 	if err := w.List(ctx, &pods, client.InNamespace(platform), client.MatchingLabels{labelService: function}); err != nil {
-		return record{}, false
+		return record{}, no("list its pods: %v", err)
 	}
+	last := no("it has no pod")
 	for _, pod := range pods.Items {
 		text, err := w.log(ctx, pod.Namespace, pod.Name, "user-container", metav1.NewTime(since.Add(-time.Second)))
 		if err != nil {
+			last = no("the log of %s: %v", pod.Name, err)
 			continue
 		}
-		for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
+		last = no("%s says: %s", pod.Name, text)
+		for line := range bytes.Lines(text) {
 			var r record
-			if json.Unmarshal(lines.Bytes(), &r) == nil && !r.Time.Before(since) && match(r) {
-				return r, true
+			if json.Unmarshal(line, &r) == nil && !r.Time.Before(since) && match(r) {
+				return r, yes()
 			}
 		}
 	}
-	return record{}, false
+	return record{}, last
 }
 
 // publish gives the broker an event, as a program inside the cluster does; the node reaches Services, too.

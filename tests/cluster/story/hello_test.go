@@ -3,6 +3,7 @@
 package story_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -13,25 +14,34 @@ import (
 	"irc.now/tests/cluster/image"
 )
 
-// helloEvent is the type that hello subscribes to.
+// Two of the smallest functions there can be, as different as ours are: some pods get a token for the API server, and
+// preparing that takes the kubelet a while.
+const (
+	helloToken = "hello-token" // the portal's yardstick
+	helloPlain = "hello-plain" // billing's, which the broker wakes as well
+)
+
+// helloEvent is the type of events that hello-plain subscribes to.
 const helloEvent = "test.irc.hello"
 
-// helloManifest is the smallest function there can be, with a door to the world and one to the broker, secured as ours
-// are. Its image is filled in.
+// helloManifest is the smallest function there can be, secured as ours are, with a door to the world. NAME, IMAGE and
+// TOKEN are filled in.
 const helloManifest = `
 apiVersion: serving.knative.dev/v1
 kind: Service
 metadata:
-  name: hello
-  annotations: {irc.now/host: hello.irc.test}
+  name: NAME
+  annotations: {irc.now/host: NAME.irc.test}
 spec:
   template:
     metadata:
       annotations: {autoscaling.knative.dev/min-scale: "0", autoscaling.knative.dev/max-scale: "1"}
     spec:
       enableServiceLinks: false
+TOKEN
       containers:
-        - resources:
+        - image: IMAGE
+          resources:
             requests: {cpu: 10m, memory: 16Mi}
           securityContext:
             runAsNonRoot: true
@@ -41,20 +51,22 @@ spec:
             seccompProfile: {type: RuntimeDefault}
 `
 
+// noToken is all that Knative lets one say of it.
+const noToken = "      automountServiceAccountToken: false"
+
 const helloTrigger = `
 apiVersion: eventing.knative.dev/v1
 kind: Trigger
 metadata:
-  name: hello
+  name: hello-plain
 spec:
   broker: default
   filters: [{exact: {type: test.irc.hello}}]
-  subscriber: {ref: {apiVersion: serving.knative.dev/v1, kind: Service, name: hello}}
+  subscriber: {ref: {apiVersion: serving.knative.dev/v1, kind: Service, name: hello-plain}}
 `
 
-// hello runs the smallest function until the test ends. token says whether its pod gets a token for the API server, as
-// the pods have of functions that talk to it: preparing that takes the kubelet a while.
-func (w *world) hello(t *testing.T, token bool) {
+// hellos runs the smallest functions until the test ends.
+func (w *world) hellos(t *testing.T) {
 	t.Helper()
 	made, err := image.Go(t.Context(), "irc.now/tests/cluster/hello", image.Options{Name: "irc-now/hello"})
 	if err != nil {
@@ -63,28 +75,31 @@ func (w *world) hello(t *testing.T, token bool) {
 	if err := w.machine.Load(t.Context(), made); err != nil {
 		t.Fatal(err)
 	}
-	service, trigger := parsed(t, helloManifest), parsed(t, helloTrigger)
-	containers, _, err := unstructured.NestedSlice(service.Object, "spec", "template", "spec", "containers")
-	if err != nil || len(containers) != 1 {
-		t.Fatalf("the manifest has %d containers: %v", len(containers), err)
+	service := func(name, token string) *unstructured.Unstructured {
+		return parsed(t, strings.NewReplacer("NAME", name, "IMAGE", made.Ref, "TOKEN", token).Replace(helloManifest))
 	}
-	container, _ := containers[0].(map[string]any)
-	container["image"] = made.Ref
-	if !token { // Knative takes no other value than this one
-		if err := unstructured.SetNestedField(service.Object, false, "spec", "template", "spec", "automountServiceAccountToken"); err != nil {
-			t.Fatal(err)
-		}
+	objects := []*unstructured.Unstructured{service(helloToken, ""), service(helloPlain, noToken), parsed(t, helloTrigger)}
+	for _, object := range objects {
+		w.clearAway(t, object)
 	}
-	if err := unstructured.SetNestedSlice(service.Object, containers, "spec", "template", "spec", "containers"); err != nil {
-		t.Fatal(err)
-	}
-	for _, object := range []*unstructured.Unstructured{service, trigger} {
-		object.SetNamespace(platform)
+	for _, object := range objects {
 		if err := w.Create(t.Context(), object); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { w.remove(t, object) })
-		w.awaitCondition(t, time.Minute, object)
+		w.removeAtTheEnd(t, object)
+		w.awaitCondition(t, mending, object)
+	}
+}
+
+// clearAway removes what an earlier run may have left, down to what Knative has made for a function.
+func (w *world) clearAway(t *testing.T, object *unstructured.Unstructured) {
+	t.Helper()
+	if err := client.IgnoreNotFound(w.Delete(t.Context(), object)); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"Configuration", "Route", "Revision"} {
+		what := kind + " of an earlier " + object.GetName() + " is gone"
+		w.awaitGone(t, mending, what, kinds("serving.knative.dev", "v1", kind), client.InNamespace(platform), client.MatchingLabels{labelService: object.GetName()})
 	}
 }
 
@@ -94,6 +109,7 @@ func parsed(t *testing.T, manifest string) *unstructured.Unstructured {
 	if err := yaml.Unmarshal([]byte(manifest), &object.Object); err != nil {
 		t.Fatal(err)
 	}
+	object.SetNamespace(platform)
 	return object
 }
 

@@ -3,36 +3,80 @@
 package story_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/ergochat/irc-go/ircmsg"
 	"github.com/gorilla/websocket"
 
 	"irc.now/shared/servers/serverstest"
 )
 
-// irc connects to a host of the cluster by IRC over TLS; the ingress finds the pod by the name in the handshake (SNI),
-// and the pod's own certificate is checked.
+// irc connects to a host of the cluster by IRC over TLS.
 func (w *world) irc(t *testing.T, host string) *serverstest.Client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	raw, err := w.dial(ctx, "tcp", net.JoinHostPort(host, "6697"))
+	secured, err := w.secured(t.Context(), host)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serverstest.Over(t, secured)
+}
+
+// secured connects by TLS to where hosts speak IRC; the ingress finds the pod by the name in the handshake (SNI), and the
+// pod's own certificate is checked.
+func (w *world) secured(ctx context.Context, host string) (*tls.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	raw, err := w.dial(ctx, "tcp", net.JoinHostPort(host, "6697"))
+	if err != nil {
+		return nil, err
+	}
 	secured := tls.Client(raw, &tls.Config{RootCAs: w.roots, ServerName: host, MinVersion: tls.VersionTLS12})
 	if err := secured.HandshakeContext(ctx); err != nil {
-		_ = raw.Close()
-		t.Fatalf("TLS with %s: %v", host, err)
+		return nil, fmt.Errorf("TLS with %s: %w", host, errors.Join(err, raw.Close()))
 	}
-	return serverstest.Over(t, secured)
+	return secured, nil
+}
+
+// trySignIn signs in by SASL PLAIN where somebody may not be there yet, and leaves again.
+func (w *world) trySignIn(ctx context.Context, host, account, password string) error {
+	conn, err := w.secured(ctx, host)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		return err
+	}
+	plain := base64.StdEncoding.EncodeToString([]byte("\x00" + account + "\x00" + password))
+	_, err = fmt.Fprintf(conn, "CAP REQ sasl\r\nNICK %[1]s\r\nUSER %[1]s 0 * :%[1]s\r\nAUTHENTICATE PLAIN\r\nAUTHENTICATE %[2]s\r\nCAP END\r\n", account, plain)
+	if err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() {
+		message, err := ircmsg.ParseLine(lines.Text())
+		switch {
+		case err != nil:
+			return err
+		case message.Command == "001":
+			return nil
+		case slices.Contains([]string{"904", "464", "ERROR", "FAIL"}, message.Command):
+			return fmt.Errorf("it says %s %q", message.Command, message.Params)
+		}
+	}
+	return errors.Join(errors.New("it hangs up"), lines.Err())
 }
 
 // signIn is irc with SASL PLAIN.

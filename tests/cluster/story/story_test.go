@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -38,11 +39,8 @@ func TestAUserFromSignUpToTheEnd(t *testing.T) {
 	ada.Pay()
 	ada.AwaitPlan("Pro", "Paid")
 
-	bob := here.newcomer(t, "bob")
-	bob.Pay()
-	bob.AwaitPlan("Pro", "Paid")
-	bob.Visit("/billing").Submit(`input[value="starter"]`, nil)
-	bob.AwaitPlan("Pro", "Starter hosting", "Paid")
+	bob := here.payer(t, "bob")
+	here.hosting(t, bob)
 
 	network := here.createNetwork(t, bob)
 	asked := time.Now()
@@ -57,7 +55,9 @@ func TestAUserFromSignUpToTheEnd(t *testing.T) {
 	here.admits(t, ada)
 	here.deleteBouncer(t, ada, bouncer)
 	here.deleteNetwork(t, network)
-	here.awaitAllZero(t)
+	here.awaitZeroBut(t, clockwork...)
+	here.stopClock(t)
+	here.awaitZeroBut(t)
 	figures.note(t, "the story took %s", time.Since(began).Round(time.Second))
 }
 
@@ -71,6 +71,13 @@ func (w *world) shared(t *testing.T) {
 	c.Expect("PONG", "story")
 }
 
+// hosting adds a plan for networks to Pro.
+func (w *world) hosting(t *testing.T, owner *user.Person) {
+	t.Helper()
+	owner.Visit("/billing").Submit(`input[value="starter"]`, nil)
+	owner.AwaitPlan("Pro", "Starter hosting", "Paid")
+}
+
 // createNetwork applies a network for its owner, as an administrator does; the portal sells none yet.
 func (w *world) createNetwork(t *testing.T, owner *user.Person) *v1alpha1.ErgoNetwork {
 	t.Helper()
@@ -81,31 +88,26 @@ func (w *world) createNetwork(t *testing.T, owner *user.Person) *v1alpha1.ErgoNe
 	if err := w.Create(t.Context(), network); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { w.remove(t, network) })
+	w.removeAtTheEnd(t, network)
 	return network
 }
 
 // createBouncer presses the portal's button.
 func (w *world) createBouncer(t *testing.T, owner *user.Person) *v1alpha1.SojuBouncer {
 	t.Helper()
-	owner.Visit("/bouncer").Says(http.StatusOK, "Create your bouncer").Submit(`form[action="/bouncer"] button`, nil).Says(http.StatusOK, "Your bouncer")
+	var page *webclient.Page
+	w.ask(t, becoming, "the portal makes a bouncer", func(context.Context) verdict {
+		page = owner.Visit("/bouncer").Says(http.StatusOK, "Create your bouncer").Submit(`form[action="/bouncer"] button`, nil)
+		// It says "try again" when admission starts too slowly, on a busy machine.
+		return verdict{page.Status != http.StatusServiceUnavailable, page.Words("main")}
+	})
+	page.Says(http.StatusOK, "Your bouncer")
 	var bouncer v1alpha1.SojuBouncer
 	if err := w.Get(t.Context(), key(tenants, owner.Handle), &bouncer); err != nil {
 		t.Fatalf("the portal has made no bouncer: %v", err)
 	}
-	t.Cleanup(func() { w.remove(t, &bouncer) })
+	w.removeAtTheEnd(t, &bouncer)
 	return &bouncer
-}
-
-// remove deletes what a test has made and may have left.
-func (w *world) remove(t *testing.T, object client.Object) {
-	t.Helper()
-	// At the end of a test its own context has ended.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
-	defer cancel()
-	if err := client.IgnoreNotFound(w.Delete(ctx, object)); err != nil {
-		t.Errorf("delete %s: %v", object.GetName(), err)
-	}
 }
 
 // hostOf is where a bouncer is reached.
@@ -118,8 +120,9 @@ func (w *world) talk(t *testing.T, ada, bob *user.Person, network *v1alpha1.Ergo
 	networkHost := network.Name + ".net." + domain
 	// A pod that has just become ready is not at once in every Service; a person would load the page again.
 	var form *webclient.Page
-	user.Eventually(t, func() bool { form = ada.Visit("/networks/new?from=custom"); return form.Status == http.StatusOK }, func() string {
-		return "the portal does not reach the new bouncer: " + form.Words("main")
+	w.ask(t, becoming, "the portal reaches the new bouncer", func(context.Context) verdict {
+		form = ada.Visit("/networks/new?from=custom")
+		return verdict{form.Status == http.StatusOK, form.Words("main")}
 	})
 	form.Submit(`[name="nick"]`, webclient.Fields{
 		"name": "story", "host": networkHost, "port": "6697", "tls": "on", "nick": ada.Handle, "channels": "#story",
@@ -133,6 +136,7 @@ func (w *world) talk(t *testing.T, ada, bob *user.Person, network *v1alpha1.Ergo
 	his.Expect("366", "#story")
 
 	hers := w.signIn(t, hostOf(ada), ada.Handle, ada.Handle+"/story", ada.NewPassword("laptop"))
+	hers.Expect("366", "#story") // connected is not yet in the channel
 	his.Send("PRIVMSG #story :hello from bob")
 	hers.Expect("PRIVMSG", "hello from bob")
 	hers.Send("PRIVMSG #story :hello from ada")
@@ -171,22 +175,19 @@ func (w *world) chat(t *testing.T, ada *user.Person) {
 	}
 }
 
-// admits tries by the API what the portal would not: it goes by the webhook, which starts from zero, and says why not.
+// admits tries by the API what the portal would not: it goes by the webhook, which says why not.
 func (w *world) admits(t *testing.T, ada *user.Person) {
 	t.Helper()
 	eve := w.newcomer(t, "eve")
-	w.awaitZero(t, "admission")
-	cold := w.refused(t, bouncerOf(ada, ada.Handle+"2"), "one")
-	figures.note(t, "admission from zero: %s of the API server's 10 s", milliseconds(cold))
-	var warm []time.Duration
-	for range 100 {
-		warm = append(warm, w.refused(t, bouncerOf(eve, eve.Handle), "no bouncer of its own"))
-	}
-	figures.note(t, "admission warm, the whole refused request: median %s, p99 %s", milliseconds(median(warm)), milliseconds(quantile(warm, 0.99)))
+	w.refused(t, bouncerOf(ada, ada.Handle+"2"), "one")
+	w.refused(t, bouncerOf(eve, eve.Handle), noBouncer)
 	nobody := bouncerOf(eve, eve.Handle)
 	nobody.Spec.Owner, nobody.Labels[v1alpha1.LabelOwner] = "nobodyatall", "nobodyatall"
 	w.refused(t, nobody, "nobodyatall")
 }
+
+// noBouncer is what those are told who pay nothing.
+const noBouncer = "no bouncer of its own"
 
 func bouncerOf(owner *user.Person, name string) *v1alpha1.SojuBouncer {
 	return &v1alpha1.SojuBouncer{
@@ -200,10 +201,14 @@ func (w *world) refused(t *testing.T, object *v1alpha1.SojuBouncer, word string)
 	t.Helper()
 	began := time.Now()
 	err := w.Create(t.Context(), object)
+	// A webhook that does not answer in time is a refusal, too: then the busy machine has to be asked again.
+	for apierrors.IsInternalError(err) && time.Since(began) < becoming {
+		err = w.Create(t.Context(), object)
+	}
 	took := time.Since(began)
 	switch {
 	case err == nil:
-		w.remove(t, object)
+		w.removeAtTheEnd(t, object)
 		t.Fatalf("the API server takes bouncer %s of %s", object.Name, object.Spec.Owner)
 	case !strings.Contains(err.Error(), "admission webhook") || !strings.Contains(err.Error(), word):
 		t.Errorf("bouncer %s of %s is refused with %q, want the webhook's reason with %q in it", object.Name, object.Spec.Owner, err, word)

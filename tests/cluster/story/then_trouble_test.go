@@ -3,20 +3,21 @@
 package story_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/tests/user"
-	"irc.now/tests/webclient"
 )
 
 // mending is how long the platform may take to be well again after a fault.
@@ -31,12 +32,14 @@ func (w *world) payer(t *testing.T, name string) *user.Person {
 	return p
 }
 
-// works wants the owner's bouncer to let its owner in.
+// works wants the owner's bouncer to let its owner in, who tries again as clients do by themselves.
 func (w *world) works(t *testing.T, owner *user.Person) {
 	t.Helper()
-	c := w.signIn(t, hostOf(owner), owner.Handle, owner.Handle, owner.NewPassword("laptop"))
-	c.Send("PING story")
-	c.Expect("PONG", "story")
+	password := owner.NewPassword("laptop")
+	w.ask(t, mending, owner.Handle+" can sign in to "+hostOf(owner), func(ctx context.Context) verdict {
+		err := w.trySignIn(ctx, hostOf(owner), owner.Handle, password)
+		return verdict{err == nil, fmt.Sprint(err)}
+	})
 }
 
 // TestAnOperatorKilledMidReconcileLeavesNothingHalfDone ends the operator, without a chance to tidy up, as soon as it has
@@ -57,23 +60,6 @@ func TestAnOperatorKilledMidReconcileLeavesNothingHalfDone(t *testing.T) {
 	here.deleteBouncer(t, owner, bouncer)
 }
 
-// kill ends pods at once.
-func (w *world) kill(t *testing.T, namespace string, which client.MatchingLabels) {
-	t.Helper()
-	var pods corev1.PodList
-	if err := w.List(t.Context(), &pods, client.InNamespace(namespace), which); err != nil {
-		t.Fatal(err)
-	}
-	if len(pods.Items) == 0 {
-		t.Fatalf("there is no pod %v in %s", which, namespace)
-	}
-	for _, pod := range pods.Items {
-		if err := w.Delete(t.Context(), &pod, client.GracePeriodSeconds(0)); client.IgnoreNotFound(err) != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // TestTheAPIServerRestarts ends the API server while a bouncer is being made and somebody is connected to another.
 func TestTheAPIServerRestarts(t *testing.T) {
 	here.onFailure(t)
@@ -84,9 +70,7 @@ func TestTheAPIServerRestarts(t *testing.T) {
 	bouncer := here.createBouncer(t, newer)
 
 	began := time.Now()
-	if err := here.machine.Restart(t.Context(), "kube-apiserver"); err != nil {
-		t.Fatal(err)
-	}
+	here.restart(t, apiServer)
 	connected.Send("PING still")
 	connected.Expect("PONG", "still")
 	here.awaitReady(t, mending, bouncer)
@@ -119,12 +103,28 @@ func TestPostgreSQLIsDeleted(t *testing.T) {
 		}
 		return no("pods %v, none of them new and ready", names(known))
 	}, client.InNamespace(platform), client.MatchingLabels{"cnpg.io/cluster": "database"})
-	user.EventuallyWithin(t, mending, func() bool { return owner.Visit("/").Status == http.StatusOK }, func() string { return "the portal does not come back" })
+	here.awaitPortal(t, owner)
 	figures.note(t, "PostgreSQL's pod deleted: the portal answers again after %s", time.Since(began).Round(time.Second))
 	here.awaitReady(t, mending, bouncer)
 	here.works(t, owner)
 	newcomer := here.payer(t, "ole")
 	here.awaitReady(t, becoming, here.createBouncer(t, newcomer))
+}
+
+// awaitPortal loads the portal's first page until it is there.
+func (w *world) awaitPortal(t *testing.T, p *user.Person) {
+	t.Helper()
+	w.ask(t, mending, "the portal is back", func(ctx context.Context) verdict {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, portal+"/", nil)
+		if err != nil {
+			return no("%v", err)
+		}
+		page, err := p.Browser.Try(request)
+		if err != nil {
+			return no("%v", err)
+		}
+		return verdict{page.Status == http.StatusOK, page.Words("main")}
+	})
 }
 
 func ready(pod *corev1.Pod) bool {
@@ -141,52 +141,29 @@ func ready(pod *corev1.Pod) bool {
 func TestTheBrokerIsDownDuringAWebhook(t *testing.T) {
 	here.onFailure(t)
 	payer := here.newcomer(t, "pam")
-	here.withoutBroker(t, func() {
+	here.awaitWebhooks(t, payer, "all are taken", func(states string) bool {
+		return !strings.Contains(states, notTaken) && !strings.Contains(states, "Waiting")
+	})
+	here.without(t, brokerDoor, func() {
 		payer.Pay()
-		here.awaitRefusedWebhook(t, payer)
-		if facts := payer.Facts(); len(facts) == 0 || facts[0] != "Free" {
+		here.awaitWebhooks(t, payer, "one is refused", func(states string) bool { return strings.Contains(states, notTaken) })
+		if facts := payer.Facts(); !slices.Contains(facts, "Free") {
 			t.Errorf("the page says %q although nobody could keep the event", facts)
 		}
 	})
-	user.EventuallyWithin(t, mending, func() bool { return payer.Facts()[0] == "Pro" }, func() string {
-		return "Stripe's event does not arrive after the broker is back"
+	payer.AwaitPlan("Pro", "Paid")
+}
+
+// notTaken is what the stand-in for Stripe says of an event that was refused, and comes again.
+const notTaken = "Not taken"
+
+// awaitWebhooks loads the stand-in's list of events until they are as wanted.
+func (w *world) awaitWebhooks(t *testing.T, p *user.Person, what string, is func(states string) bool) {
+	t.Helper()
+	w.ask(t, mending, "of Stripe's events "+what, func(context.Context) verdict {
+		states := p.Browser.Visit(stripe+"/").Says(http.StatusOK, "Webhooks").Words("main .row-item .status")
+		return verdict{is(states), states}
 	})
-}
-
-// withoutBroker runs what while the broker has no ingress.
-func (w *world) withoutBroker(t *testing.T, what func()) {
-	t.Helper()
-	w.scale(t, "knative-eventing", "mt-broker-ingress", 0)
-	defer w.scale(t, "knative-eventing", "mt-broker-ingress", 1)
-	what()
-}
-
-// scale changes a Deployment's replicas and waits until it is so.
-func (w *world) scale(t *testing.T, namespace, name string, replicas int32) {
-	t.Helper()
-	deployment := &appsv1.Deployment{}
-	deployment.Namespace, deployment.Name = namespace, name
-	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
-	if err := w.Patch(t.Context(), deployment, client.RawPatch("application/merge-patch+json", patch)); err != nil {
-		t.Fatal(err)
-	}
-	w.await(t, mending, name+" is scaled", &appsv1.DeploymentList{}, func(known map[string]client.Object) verdict {
-		found, _ := known[name].(*appsv1.Deployment)
-		if found == nil || found.Status.ObservedGeneration < found.Generation || found.Status.Replicas != replicas || found.Status.ReadyReplicas != replicas {
-			return no("the Deployment is not there yet")
-		}
-		return yes()
-	}, client.InNamespace(namespace))
-}
-
-// awaitRefusedWebhook waits until the stand-in's page says that an event was not taken.
-func (w *world) awaitRefusedWebhook(t *testing.T, payer *user.Person) {
-	t.Helper()
-	var page *webclient.Page
-	user.Eventually(t, func() bool {
-		page = payer.Browser.Visit(stripe + "/")
-		return strings.Contains(page.Words("main"), "Not taken")
-	}, func() string { return "Stripe thinks that its events were taken: " + page.Words("main") })
 }
 
 // TestContainerdRestarts ends the container runtime; what it runs goes on, and what is new starts.
@@ -195,9 +172,7 @@ func TestContainerdRestarts(t *testing.T) {
 	settled := here.payer(t, "quy")
 	here.awaitReady(t, becoming, here.createBouncer(t, settled))
 	connected := here.signIn(t, hostOf(settled), settled.Handle, settled.Handle, settled.NewPassword("laptop"))
-	if err := here.machine.Restart(t.Context(), "containerd"); err != nil {
-		t.Fatal(err)
-	}
+	here.restart(t, containerd)
 	connected.Send("PING still")
 	connected.Expect("PONG", "still")
 	newer := here.payer(t, "ria")
@@ -207,15 +182,16 @@ func TestContainerdRestarts(t *testing.T) {
 
 // TestAllIsWellInTheEnd comes last: whatever failed meanwhile, functions are ready, and so is every bouncer.
 func TestAllIsWellInTheEnd(t *testing.T) {
-	services := kinds("serving.knative.dev", "v1", "Service")
-	if err := here.List(t.Context(), services, client.InNamespace(platform)); err != nil {
-		t.Fatal(err)
-	}
-	for _, service := range services.Items {
-		if is := conditionOf(&service); !is.ok {
-			t.Errorf("function %s is not ready: %s", service.GetName(), is.why)
+	here.onFailure(t)
+	here.await(t, mending, "every function is ready", kinds("serving.knative.dev", "v1", "Service"), func(known map[string]client.Object) verdict {
+		for name, object := range known {
+			function, _ := object.(*unstructured.Unstructured)
+			if is := conditionOf(function); !is.ok {
+				return no("%s: %s", name, is.why)
+			}
 		}
-	}
+		return yes()
+	}, client.InNamespace(platform))
 	here.await(t, mending, "every bouncer is ready", &v1alpha1.SojuBouncerList{}, func(known map[string]client.Object) verdict {
 		for name, object := range known {
 			bouncer, _ := object.(*v1alpha1.SojuBouncer)

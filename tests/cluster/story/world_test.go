@@ -12,8 +12,11 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,7 +24,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	logf "sigs.k8s.io/controller-runtime/pkg/log"
@@ -49,10 +51,12 @@ type world struct {
 	client.WithWatch
 
 	pods    kubernetes.Interface // for logs
-	config  *rest.Config
-	roots   *x509.CertPool // the test cluster's own authority
+	roots   *x509.CertPool       // the test cluster's own authority
 	machine *machine.Machine
-	dumps   string // where failures are explained
+	one     sync.Mutex // restarts at a time
+	dumps   string     // where failures are explained
+
+	explained sync.Map // names of tests
 }
 
 // here is the world of all tests.
@@ -65,26 +69,30 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	logf.SetLogger(logr.Discard())
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	made, err := newWorld(ctx, kubeconfig)
-	cancel()
+	made, err := newWorld(kubeconfig)
+	if err == nil {
+		err = made.prepare()
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "reach the test cluster:", err)
 		os.Exit(1)
 	}
 	here = made
-	if err := os.RemoveAll(here.dumps); err != nil {
-		fmt.Fprintln(os.Stderr, "remove what was said of earlier failures:", err)
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
+	go func() { // which ends tests without their cleanups
+		<-interrupted
+		if err := here.mend(); err != nil {
+			fmt.Fprintln(os.Stderr, "put right what tests have broken:", err)
+		}
 		os.Exit(1)
-	}
-	memory := watchMemory()
+	}()
 	code := m.Run()
-	memory.stop()
 	figures.print(os.Stdout)
 	os.Exit(code)
 }
 
-func newWorld(ctx context.Context, kubeconfig string) (*world, error) {
+func newWorld(kubeconfig string) (*world, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
 		return nil, err
@@ -111,8 +119,17 @@ func newWorld(ctx context.Context, kubeconfig string) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{WithWatch: c, pods: pods, config: config, machine: node, dumps: filepath.Join(cache, "failures")}
-	return w, w.trust(ctx)
+	return &world{WithWatch: c, pods: pods, machine: node, dumps: filepath.Join(cache, "failures")}, nil
+}
+
+// prepare puts right what an earlier run has left, and forgets what was said of its failures.
+func (w *world) prepare() error {
+	if err := w.mend(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return errors.Join(w.trust(ctx), w.sweep(ctx), os.RemoveAll(w.dumps))
 }
 
 // trust reads the authority that signs every certificate of the test cluster.
@@ -156,12 +173,15 @@ func (w *world) newcomer(t *testing.T, name string) *user.Person {
 	return p
 }
 
+// oneOfUs begins the handle of everybody here, by which a later run knows what an earlier one has left.
+const oneOfUs = "story"
+
 func (w *world) visitor(t *testing.T, name string) *user.Person {
 	t.Helper()
-	handle := fmt.Sprintf("%s%x", name, time.Now().UnixMilli()&0xffffffff)
+	handle := fmt.Sprintf("%s%s%x", oneOfUs, name, time.Now().UnixMilli()&0xffffffff)
 	return &user.Person{
 		T: t, Browser: webclient.With(t, w.transport()), Portal: portal, Email: handle + "@example.org", Handle: handle,
 		// Several functions may have to start from zero on the way.
-		Patience: 2 * time.Minute,
+		Patience: mending,
 	}
 }
