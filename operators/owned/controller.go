@@ -1,6 +1,7 @@
 package owned
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,9 @@ type Object interface {
 	client.Object
 	GetStatus() *v1alpha1.Status
 }
+
+// longestPart is how long a part, or putting aside what is outside the cluster, may take.
+const longestPart = time.Minute
 
 // Part is the share of a reconciliation that one condition is about.
 type Part struct {
@@ -51,6 +55,9 @@ type Controller[T Object] struct {
 	Finalize func(ctx context.Context, object T) error
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Patience is how long each part and Finalize may take, 0 for a minute. Without an end to it, a server that takes
+	// connections and never answers would stop all workers one by one.
+	Patience time.Duration
 }
 
 // Reconcile brings the object to what its spec says, as far as that is possible now.
@@ -93,7 +100,7 @@ func (c *Controller[T]) run(ctx context.Context, pass *pass, object T) (ctrl.Res
 			pass.waitsFor(part.Condition, missing)
 			continue
 		}
-		done, err := part.Reconcile(ctx)
+		done, err := c.try(ctx, part)
 		if pass.record(part.Condition, done, err) {
 			failures = append(failures, fmt.Errorf("%s: %w", part.Condition, err))
 		}
@@ -104,11 +111,27 @@ func (c *Controller[T]) run(ctx context.Context, pass *pass, object T) (ctrl.Res
 	return ctrl.Result{RequeueAfter: pass.again}, nil
 }
 
+func (c *Controller[T]) try(ctx context.Context, part Part) (Done, error) {
+	ctx, cancel := c.patient(ctx)
+	defer cancel()
+	return part.Reconcile(ctx)
+}
+
+func (c *Controller[T]) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, cmp.Or(c.Patience, longestPart))
+}
+
+func (c *Controller[T]) putAside(ctx context.Context, object T) error {
+	ctx, cancel := c.patient(ctx)
+	defer cancel()
+	return c.Finalize(ctx, object)
+}
+
 func (c *Controller[T]) finalize(ctx context.Context, object T) error {
 	if !controllerutil.ContainsFinalizer(object, naming.Finalizer) {
 		return nil
 	}
-	if err := c.Finalize(ctx, object); err != nil {
+	if err := c.putAside(ctx, object); err != nil {
 		c.Events.Eventf(object, nil, "Warning", naming.Failed, "Finalize", "The database could not be put aside yet; the operator tries again.")
 		return fmt.Errorf("finalize: %w", err)
 	}

@@ -302,3 +302,35 @@ func TestADatabaseServerThatIsAwayIsWaitedFor(t *testing.T) {
 		t.Error("the bouncer is still there")
 	}
 }
+
+// One that takes connections and never answers must not keep a worker for ever.
+func TestADatabaseServerThatHangsIsGivenUp(t *testing.T) {
+	w := newWorld(t, operatortest.Shared(t))
+	b := w.bouncer("hanging", nil)
+	conn, err := w.tenants.Admin.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	const lock = `(hashtextextended('tenant soju_hanging', 0))`
+	if _, err := conn.Exec(t.Context(), `SELECT pg_advisory_lock`+lock); err != nil {
+		t.Fatal(err)
+	}
+	w.controller.Patience = 2 * time.Second
+	w.reconcile(b)
+	w.want(b, v1alpha1.DatabaseReady, metav1.ConditionFalse, naming.DatabaseUnavailable, "tries again")
+	w.want(b, v1alpha1.CertificateReady, metav1.ConditionFalse, naming.CertificatePending)
+	if err := w.client.Delete(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.pass(b); err == nil {
+		t.Error("the finalizer was dropped though the database could not be put aside")
+	}
+	if _, err := conn.Exec(t.Context(), `SELECT pg_advisory_unlock`+lock); err != nil {
+		t.Fatal(err)
+	}
+	w.controller.Patience = 0
+	if _, err := w.pass(b); err != nil {
+		t.Error(err)
+	}
+}
