@@ -251,6 +251,29 @@ func TestTheOneThatRunsIsTheUsersChoice(t *testing.T) {
 	w.allowed(w.change(w.client, networks["one"], `{"spec":{"suspended":false}}`))
 }
 
+// functions/limits stops what a plan does not pay for any more, and starts it again; the owner cannot.
+func TestWhatIsOverThePlanStopsAndStartsWithIt(t *testing.T) {
+	w := newWorld(t)
+	ada := w.user("ada", growth)
+	bouncer, network := w.bouncer("ada", "ada"), w.network("ada-net", "ada", v1alpha1.HostingGrowth)
+	most := int32(150)
+	network.Spec.MaxClients = &most
+	w.allowed(w.try(bouncer))
+	w.allowed(w.try(network))
+	w.holds(ada, free)
+	stop, start := `{"spec":{"overPlan":true}}`, `{"spec":{"overPlan":false}}`
+	for _, object := range []client.Object{bouncer, network} {
+		w.allowed(w.change(w.client, object, stop))
+	}
+	w.age()
+	w.refused(w.change(w.client, bouncer, start), "has no bouncer of its own")
+	w.refused(w.change(w.client, network, start), "A network needs a hosting plan")
+	w.holds(ada, starter)
+	w.allowed(w.change(w.client, bouncer, start))
+	w.allowed(w.change(w.client, network, `{"spec":{"overPlan":false,"hosting":"starter"}}`))
+	w.refused(w.change(w.client, network, `{"spec":{"maxClients":151}}`), "lets 50 people be on a network at once")
+}
+
 // What is being deleted no longer counts, though its finalizer may take its time.
 func TestWhatIsBeingDeletedMakesRoom(t *testing.T) {
 	w := newWorld(t)

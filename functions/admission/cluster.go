@@ -18,7 +18,7 @@ type cluster interface {
 // present is an object in the cluster.
 type present struct {
 	name     string
-	running  bool // not suspended
+	running  bool // not stopped, by whomever
 	deleting bool
 }
 
@@ -27,19 +27,19 @@ type live struct{ api *client.Client }
 
 func (l live) owned(ctx context.Context, kind, owner string) ([]present, error) {
 	var all []present
-	add := func(meta metav1.ObjectMeta, suspended bool) {
-		all = append(all, present{name: meta.Name, running: !suspended, deleting: meta.DeletionTimestamp != nil})
+	add := func(meta metav1.ObjectMeta, stopped bool) {
+		all = append(all, present{name: meta.Name, running: !stopped, deleting: meta.DeletionTimestamp != nil})
 	}
 	if kind == bouncerKind {
 		bouncers, err := l.api.Bouncers().List(ctx, owner)
 		for i := range bouncers {
-			add(bouncers[i].ObjectMeta, bouncers[i].Spec.Suspended)
+			add(bouncers[i].ObjectMeta, bouncers[i].Spec.Stopped())
 		}
 		return all, err
 	}
 	networks, err := l.api.Networks().List(ctx, owner)
 	for i := range networks {
-		add(networks[i].ObjectMeta, networks[i].Spec.Suspended)
+		add(networks[i].ObjectMeta, networks[i].Spec.Stopped())
 	}
 	return all, err
 }

@@ -57,6 +57,9 @@ func (f *Function) update(ctx context.Context, user string, old, now object, dry
 	case moved:
 		return f.admit(ctx, wish{object: now, dry: dry, one: true, of: anyOf})
 	case now.moreThan(old):
+		if now.clients == old.clients {
+			now.clients = 0 // the operator keeps to the hosting plan whatever was asked for under a larger one
+		}
 		return f.admit(ctx, wish{object: now, dry: dry, one: now.wakes(old), of: awake})
 	case relabelled:
 		return checkLabel(now)

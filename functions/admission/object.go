@@ -27,7 +27,7 @@ type object struct {
 	label     string // who owns it, as it is listed by
 	owner     string
 	shared    bool // the bouncer of all who have none of their own
-	running   bool // not suspended
+	running   bool // not stopped, by whomever
 	hosting   account.Hosting
 	clients   int   // how many may be connected; 0 for as many as hosting allows
 	unknown   error // what the specification has beyond what we know
@@ -60,7 +60,7 @@ func (o *object) readBouncer(raw []byte) error {
 	if err := o.read(raw, &spec); err != nil {
 		return err
 	}
-	o.owner, o.running, o.shared = spec.Owner, !spec.Suspended, spec.Role == v1alpha1.RoleShared
+	o.owner, o.running, o.shared = spec.Owner, !spec.Stopped(), spec.Role == v1alpha1.RoleShared
 	return nil
 }
 
@@ -69,7 +69,7 @@ func (o *object) readNetwork(raw []byte) error {
 	if err := o.read(raw, &spec); err != nil {
 		return err
 	}
-	o.owner, o.running, o.hosting = spec.Owner, !spec.Suspended, account.Hosting(spec.Hosting)
+	o.owner, o.running, o.hosting = spec.Owner, !spec.Stopped(), account.Hosting(spec.Hosting)
 	if spec.MaxClients != nil {
 		o.clients = int(*spec.MaxClients)
 	}

@@ -70,7 +70,7 @@ func (d *Dedicated) Tell(ctx context.Context, handle string, something func(*bou
 	var failed []error
 	for i := range owned {
 		switch b := &owned[i]; {
-		case b.Spec.Suspended || b.DeletionTimestamp != nil:
+		case b.Spec.Stopped() || b.DeletionTimestamp != nil:
 		case b.Name == handle:
 			failed = append(failed, err)
 		default:

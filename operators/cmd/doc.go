@@ -27,7 +27,7 @@
 //   - leader_election_master_status{name}: 1 at the one that acts;
 //   - rest_client_requests_total{code,method}: calls to the API server;
 //   - irc_network_up, irc_network_clients, irc_network_clients_limit, irc_network_channels, all {network}: of every
-//     network that is not suspended, asked for every half a minute, at the leader only.
+//     network that is not stopped, asked for every half a minute, at the leader only.
 //
 // # Rights
 //

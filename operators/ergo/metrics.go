@@ -20,7 +20,7 @@ const (
 	scrapesAtOnce = 16
 )
 
-// Metrics are of networks that should be up: a suspended or deleted one has none.
+// Metrics are of networks that should be up: a stopped or deleted one has none.
 type Metrics struct {
 	up, clients, channels, limit *prometheus.GaugeVec
 }
@@ -119,7 +119,7 @@ func (s *Scraper) scrape(ctx context.Context) {
 	var asked sync.WaitGroup
 	for i := range list.Items {
 		n := &list.Items[i]
-		if n.Spec.Suspended || !n.DeletionTimestamp.IsZero() {
+		if n.Spec.Stopped() || !n.DeletionTimestamp.IsZero() {
 			continue
 		}
 		present[n.Name] = true

@@ -114,7 +114,7 @@ func (r *Reconciler) reconcileWorkload(ctx context.Context, n *v1alpha1.ErgoNetw
 			return owned.Done{}, err
 		}
 	}
-	done, err := owned.WorkloadState(ctx, r.writer, n, names(n), n.Spec.Suspended)
+	done, err := owned.WorkloadState(ctx, r.writer, n, names(n), owned.StopReason(n.Spec.Suspended, n.Spec.OverPlan))
 	if err != nil {
 		r.running.forget(n.UID)
 		return owned.Done{}, err

@@ -157,7 +157,10 @@ func TestASuspendedNetworkKeepsItsThings(t *testing.T) {
 	if meta.FindStatusCondition(w.network.Status.Conditions, v1alpha1.Stalled) != nil || w.gone(volume, &corev1.PersistentVolumeClaim{}) {
 		t.Error("it is stalled, or its volume is gone")
 	}
-	w.change(func(s *v1alpha1.ErgoNetworkSpec) { s.Suspended = false })
+	w.change(func(s *v1alpha1.ErgoNetworkSpec) { s.Suspended, s.OverPlan = false, true })
+	w.reconcile()
+	w.want(v1alpha1.Ready, metav1.ConditionFalse, naming.OverPlan, "its owner's plan does not include it")
+	w.change(func(s *v1alpha1.ErgoNetworkSpec) { s.OverPlan = false })
 	w.reconcile()
 	w.scheduled()
 	w.reconcile()

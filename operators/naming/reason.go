@@ -5,6 +5,7 @@ const (
 	// Of Ready.
 	AllReady     = "AllReady"
 	Suspended    = "Suspended"
+	OverPlan     = "OverPlan"     // stopped like Suspended, by the plan
 	NewerVersion = "NewerVersion" // a newer operator wrote the status
 
 	// Of every condition.

@@ -92,18 +92,37 @@ func spread(names naming.Objects) []corev1.TopologySpreadConstraint {
 	return constraints
 }
 
+// stops are the words for each reason of not running.
+var stops = map[string]struct{ why, until string }{
+	naming.Suspended: {"as asked", "that is taken back"},
+	naming.OverPlan:  {"because its owner's plan does not include it any more", "the plan does"},
+}
+
+// StopReason is why something shall not run; "" where it shall. Who asked for it is told before the plan: that has to be
+// taken back as well.
+func StopReason(suspended, overPlan bool) string {
+	switch {
+	case suspended:
+		return naming.Suspended
+	case overPlan:
+		return naming.OverPlan
+	}
+	return ""
+}
+
 // WorkloadState tells how the pod is doing, in words for the owner: Done, [Off] where it is suspended, else a [Wait].
-func WorkloadState(ctx context.Context, w *Writer, owner Object, names naming.Objects, suspended bool) (Done, error) {
+// stop is why it shall not run, as [StopReason] gives it.
+func WorkloadState(ctx context.Context, w *Writer, owner Object, names naming.Objects, stop string) (Done, error) {
 	var d appsv1.Deployment
 	key := client.ObjectKey{Namespace: owner.GetNamespace(), Name: names.Workload()}
 	if err := w.Client.Get(ctx, key, &d); client.IgnoreNotFound(err) != nil {
 		return Done{}, fmt.Errorf("read the deployment: %w", err)
 	}
 	switch {
-	case suspended && d.Status.Replicas == 0:
-		return Done{}, Off(naming.Suspended, "It is stopped, as asked. Nothing is lost; it starts again when that is taken back.")
-	case suspended:
-		return Done{}, Wait(naming.Suspended, "It is being stopped, as asked.", retryPod)
+	case stop != "" && d.Status.Replicas == 0:
+		return Done{}, Off(stop, "It is stopped, "+stops[stop].why+". Nothing is lost; it starts again when "+stops[stop].until+".")
+	case stop != "":
+		return Done{}, Wait(stop, "It is being stopped, "+stops[stop].why+".", retryPod)
 	case rolledOut(&d):
 		return Done{naming.PodReady, "It is running."}, nil
 	}

@@ -49,7 +49,7 @@ func deploymentFor(b *v1alpha1.SojuBouncer, s Settings, checksum string) *appsv1
 		)
 	}
 	return owned.DeploymentFor(b.Namespace, names, b.Spec.Owner, owned.Pod{
-		Suspended: b.Spec.Suspended, Checksum: checksum, Containers: containers, Volumes: volumes,
+		Suspended: b.Spec.Stopped(), Checksum: checksum, Containers: containers, Volumes: volumes,
 		SharedProcesses: true, // bounceradmin tells soju of a renewed certificate by a signal
 		GracePeriod:     stopSeconds,
 	})

@@ -83,7 +83,7 @@ func (r *Reconciler) reconcileWorkload(ctx context.Context, b *v1alpha1.SojuBoun
 			return owned.Done{}, err
 		}
 	}
-	return owned.WorkloadState(ctx, r.writer, b, naming.Bouncer(b.Name), b.Spec.Suspended)
+	return owned.WorkloadState(ctx, r.writer, b, naming.Bouncer(b.Name), owned.StopReason(b.Spec.Suspended, b.Spec.OverPlan))
 }
 
 // workloadFor is everything around the pod, and the pod last.

@@ -216,6 +216,23 @@ func TestASuspendedBouncerStopsAndKeepsEverything(t *testing.T) {
 	w.want(b, v1alpha1.Ready, metav1.ConditionTrue, naming.AllReady)
 }
 
+// The plan's word and the administrator's are two: neither takes the other's back.
+func TestABouncerOverItsPlanStopsLikeOneThatIsSuspended(t *testing.T) {
+	w := newWorld(t, operatortest.Shared(t))
+	b := w.ready("unpaid", nil)
+	w.update(b, func() { b.Spec.OverPlan = true })
+	w.reconcile(b)
+	w.want(b, v1alpha1.WorkloadReady, metav1.ConditionFalse, naming.OverPlan, "being stopped")
+	w.run("unpaid")
+	w.reconcile(b)
+	w.want(b, v1alpha1.Ready, metav1.ConditionFalse, naming.OverPlan, "starts again when the plan does")
+	w.want(b, v1alpha1.DatabaseReady, metav1.ConditionTrue, naming.DatabaseMade)
+	w.absent(b, v1alpha1.Stalled)
+	w.update(b, func() { b.Spec.Suspended, b.Spec.OverPlan = true, false })
+	w.reconcile(b)
+	w.want(b, v1alpha1.Ready, metav1.ConditionFalse, naming.Suspended, "as asked")
+}
+
 // A pod is made of the template in a namespace that enforces Pod Security "restricted".
 func TestPodsAreRestricted(t *testing.T) {
 	w := newWorld(t, operatortest.Shared(t))

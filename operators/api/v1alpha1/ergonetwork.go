@@ -76,7 +76,15 @@ type ErgoNetworkSpec struct {
 	// Stops the network. Its database, certificate and host name are kept.
 	// +optional
 	Suspended bool `json:"suspended,omitempty"`
+
+	// Stops the network as suspended does, because its owner's plan does not pay for it any more. irc.now sets it when the
+	// time after a downgrade is over, and takes it back when the plan pays for it again. It never touches suspended.
+	// +optional
+	OverPlan bool `json:"overPlan,omitempty"`
 }
+
+// Stopped reports whether the network shall not run, whoever stopped it.
+func (s ErgoNetworkSpec) Stopped() bool { return s.Suspended || s.OverPlan }
 
 // ErgoNetworkList is what a list request answers.
 // +kubebuilder:object:root=true

@@ -64,6 +64,11 @@ type SojuBouncerSpec struct {
 	// +optional
 	Suspended bool `json:"suspended,omitempty"`
 
+	// Stops the bouncer as suspended does, because its owner's plan does not pay for it any more. irc.now sets it when the
+	// time after a downgrade is over, and takes it back when the plan pays for it again. It never touches suspended.
+	// +optional
+	OverPlan bool `json:"overPlan,omitempty"`
+
 	// What clients show as the bouncer's name. By default that is its host name.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
@@ -82,6 +87,9 @@ type SojuBouncerSpec struct {
 	// +kubebuilder:validation:Maximum=3650
 	MessageExpiryDays int32 `json:"messageExpiryDays,omitempty"`
 }
+
+// Stopped reports whether the bouncer shall not run, whoever stopped it.
+func (s SojuBouncerSpec) Stopped() bool { return s.Suspended || s.OverPlan }
 
 // SojuBouncerList is what a list request answers.
 // +kubebuilder:object:root=true
