@@ -12,7 +12,6 @@ import (
 	"irc.now/shared/event"
 	"irc.now/shared/event/outbox"
 	"irc.now/shared/fault"
-	"irc.now/shared/payment"
 	"irc.now/shared/store"
 )
 
@@ -85,19 +84,26 @@ func (f *Function) settleOnce(ctx context.Context, customerID string, key accoun
 	if done {
 		return repeated, nil
 	}
-	state, err := f.stripe.State(ctx, customerID)
+	to, err := f.ask(ctx, billing)
 	if err != nil {
 		return failed, err
 	}
-	if len(state.Unknown) > 0 {
-		f.log.ErrorContext(ctx, "a customer pays for prices that no product has",
-			"user", billing.AccountID, "prices", state.Unknown)
-	}
-	return f.write(ctx, customerID, key, settlement(billing.Version, state))
+	return f.write(ctx, customerID, key, to)
 }
 
-func settlement(version int64, s payment.State) account.Settlement {
-	return account.Settlement{Version: version, Standing: s.Standing, PeriodEnd: s.PeriodEnd, Holdings: s.Holdings}
+// ask asks Stripe what the customer has now.
+func (f *Function) ask(ctx context.Context, b account.Billing) (account.Settlement, error) {
+	state, err := f.stripe.State(ctx, b.CustomerID)
+	if err != nil {
+		return account.Settlement{}, err
+	}
+	if len(state.Unknown) > 0 {
+		f.log.ErrorContext(ctx, "a customer pays for prices that no product has",
+			"user", b.AccountID, "prices", state.Unknown)
+	}
+	return account.Settlement{
+		Version: b.Version, Standing: state.Standing, PeriodEnd: state.PeriodEnd, Holdings: state.Holdings,
+	}, nil
 }
 
 // write makes the event's mark, the new state and the event of ours true together.
@@ -111,11 +117,9 @@ func (f *Function) write(
 			outcome = repeated
 			return err
 		}
-		if settled, err = f.store.Settle(ctx, tx, customerID, to); err != nil {
-			return err
-		}
+		settled, err = f.settleIn(ctx, tx, customerID, to)
 		outcome = outcomeOf(settled)
-		return announce(ctx, tx, settled)
+		return err
 	})
 	if err != nil {
 		return failed, err
@@ -128,6 +132,19 @@ func (f *Function) write(
 	return outcome, nil
 }
 
+// settleIn writes within tx what the customer has, and our event where that is something else than before.
+func (f *Function) settleIn(
+	ctx context.Context, tx pgx.Tx, customerID string, to account.Settlement,
+) (account.Settled, error) {
+	settled, err := f.store.Settle(ctx, tx, customerID, to)
+	if err != nil || !settled.Changed() {
+		return settled, err
+	}
+	return settled, announce(ctx, tx, event.PlanChanged{
+		Account: settled.After.ID, From: string(settled.Before.Plan), To: string(settled.After.Plan),
+	})
+}
+
 func outcomeOf(s account.Settled) string {
 	if s.Changed() {
 		return changed
@@ -135,14 +152,8 @@ func outcomeOf(s account.Settled) string {
 	return unchanged
 }
 
-// announce writes our event where the plan is another one. Add-ons and hosting are read by whoever needs them.
-func announce(ctx context.Context, tx pgx.Tx, s account.Settled) error {
-	if s.Before.Plan == s.After.Plan {
-		return nil
-	}
-	e, err := event.New(event.SourceAccounts, event.PlanChanged{
-		Account: s.After.ID, From: string(s.Before.Plan), To: string(s.After.Plan),
-	})
+func announce(ctx context.Context, tx pgx.Tx, fact event.Payload) error {
+	e, err := event.New(event.SourceAccounts, fact)
 	if err != nil {
 		return err
 	}

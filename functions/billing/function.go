@@ -36,6 +36,7 @@ type settings struct {
 type Function struct {
 	log     *slog.Logger
 	applied *prometheus.CounterVec
+	graces  prometheus.Counter
 	pool    *pgxpool.Pool
 	store   *account.Store
 	stripe  *payment.Client
@@ -47,13 +48,16 @@ func New() *Function {
 	return &Function{log: slog.New(slog.DiscardHandler), applied: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "billing_events_total",
 		Help: "Events from Stripe by outcome: changed, unchanged, repeated, ignored, failed.",
-	}, []string{"outcome"})}
+	}, []string{"outcome"}), graces: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "billing_graces_ended_total",
+		Help: "Customers whose time after a downgrade is over.",
+	})}
 }
 
 // Instrument implements function.Instrumented.
 func (f *Function) Instrument(with function.Instruments) {
 	f.log = with.Log
-	with.Metrics.MustRegister(f.applied)
+	with.Metrics.MustRegister(f.applied, f.graces)
 }
 
 // Start reads the settings and brings the database to the present schema.
@@ -94,9 +98,9 @@ func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, err
 	}
 }
 
-// tick sends what an earlier run left in the outbox, and forgets what is old.
+// tick sends what an earlier run left in the outbox, forgets what is old, and ends what is over.
 func (f *Function) tick(ctx context.Context) error {
 	_, flush := f.relay.Flush(ctx)
 	_, prune := f.relay.Prune(ctx, keepSent)
-	return errors.Join(flush, prune, f.store.ForgetProcessed(ctx))
+	return errors.Join(flush, prune, f.store.ForgetProcessed(ctx), f.endGraces(ctx))
 }

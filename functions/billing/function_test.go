@@ -41,6 +41,7 @@ type fakeStripe struct {
 	mu     sync.Mutex
 	status string
 	price  string
+	also   string // a second price in the subscription; "" for none
 	broken bool
 	asked  int
 	// before runs once before the next answer is sent, after it was made: what happens meanwhile.
@@ -56,7 +57,7 @@ func (s *fakeStripe) set(status string) {
 func (s *fakeStripe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.asked++
-	status, price, broken, before := s.status, s.price, s.broken, s.before
+	status, price, also, broken, before := s.status, s.price, s.also, s.broken, s.before
 	s.before = nil
 	s.mu.Unlock()
 	if before != nil {
@@ -71,9 +72,13 @@ func (s *fakeStripe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Query().Get("customer") != "cus_1" || status == "":
 		fmt.Fprint(w, `{"object":"list","data":[],"has_more":false}`)
 	default:
+		items := fmt.Sprintf(`{"id":"si_1","quantity":1,"price":{"id":%q}}`, price)
+		if also != "" {
+			items += fmt.Sprintf(`,{"id":"si_2","quantity":1,"price":{"id":%q}}`, also)
+		}
 		fmt.Fprintf(w, `{"object":"list","has_more":false,"data":[{"id":"sub_1","object":"subscription","status":%q,
 			"current_period_end":1795348800,
-			"items":{"object":"list","data":[{"id":"si_1","quantity":1,"price":{"id":%q}}]}}]}`, status, price)
+			"items":{"object":"list","data":[%s]}}]}`, status, items)
 	}
 }
 
@@ -180,8 +185,8 @@ func (w *world) wantPlan(plan account.Plan, standing account.Standing) {
 	}
 }
 
-// announced are the plans that events of ours named, in the outbox's order.
-func (w *world) announced() (plans []string) {
+// written are the events of ours, in the outbox's order.
+func (w *world) written() (events []event.Event) {
 	w.t.Helper()
 	rows, err := w.pool.Query(w.t.Context(), `SELECT event FROM outbox ORDER BY number`)
 	if err != nil {
@@ -197,6 +202,15 @@ func (w *world) announced() (plans []string) {
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
 			w.t.Fatal(err)
 		}
+		events = append(events, e)
+	}
+	return events
+}
+
+// announced are the plans that events of ours named.
+func (w *world) announced() (plans []string) {
+	w.t.Helper()
+	for _, e := range w.written() {
 		changed, err := event.Decode[event.PlanChanged](e)
 		if err != nil || changed.Account != w.user.ID {
 			w.t.Fatalf("%+v, %v", changed, err)
@@ -362,13 +376,9 @@ func TestATickSendsWhatTheBrokerDidNotTake(t *testing.T) {
 	w.broker.mu.Lock()
 	w.broker.away = false
 	w.broker.mu.Unlock()
-	tick := cloudevents.NewEvent()
-	tick.SetID("1")
-	tick.SetSource("/tick")
-	tick.SetType(event.TickType)
 	// The run that the event itself woke may still hold its rows: a tick then finds nothing, and the next one does.
 	for taken := false; !taken; {
-		w.must(tick)
+		w.ticks()
 		select {
 		case <-w.broker.took:
 			taken = true

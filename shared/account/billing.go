@@ -29,9 +29,6 @@ const (
 	Ended      Standing = "ended"      // cancelled and over: free
 )
 
-// Grace is how long what a downgrade put over the limits is left as it is.
-const Grace = 14 * 24 * time.Hour
-
 // Billing is what we know of a user as Stripe's customer.
 type Billing struct {
 	AccountID  string

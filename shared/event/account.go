@@ -21,14 +21,15 @@ func (p SignedUp) Subject() string { return p.Account }
 // Validate says what is missing.
 func (p SignedUp) Validate() error { return present("account", p.Account) }
 
-// PlanChanged says that an account's plan is another one than before. Whoever acts on it asks for the account's
-// present entitlements: a later change may have overtaken this event.
+// PlanChanged says that what an account pays for is something else than before: its plan, the hosting of its networks
+// or its add-ons. Whoever acts on it asks for the account's present entitlements: a later change may have overtaken this
+// event.
 type PlanChanged struct {
 	// The account's id, a UUID.
 	Account string `json:"account" jsonschema:"format=uuid"`
 	// The plan until now, such as "free".
 	From string `json:"from"`
-	// The plan from now on, such as "pro".
+	// The plan from now on, such as "pro"; the same as before where only hosting or add-ons are others.
 	To string `json:"to"`
 }
 
@@ -45,3 +46,22 @@ func (p PlanChanged) Subject() string { return p.Account }
 func (p PlanChanged) Validate() error {
 	return present("account", p.Account, "from", p.From, "to", p.To)
 }
+
+// GraceEnded says that the time is over for which a downgrade left things as they were. Whoever acts on it asks for the
+// account's present entitlements, and whether its grace is still over: the account may pay again by now.
+type GraceEnded struct {
+	// The account's id, a UUID.
+	Account string `json:"account" jsonschema:"format=uuid"`
+}
+
+// GraceEndedType is the type of GraceEnded.
+const GraceEndedType = "now.irc.account.grace-ended"
+
+// Type implements Payload.
+func (GraceEnded) Type() string { return GraceEndedType }
+
+// Subject is the account.
+func (p GraceEnded) Subject() string { return p.Account }
+
+// Validate says what is missing.
+func (p GraceEnded) Validate() error { return present("account", p.Account) }

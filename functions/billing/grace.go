@@ -1,0 +1,73 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"irc.now/shared/account"
+	"irc.now/shared/event"
+	"irc.now/shared/store"
+)
+
+const (
+	// gracesPerTick and graceTimeout leave a tick the time to end; the next one goes on.
+	gracesPerTick = 50
+	graceTimeout  = 15 * time.Second
+)
+
+// endGraces tells of each customer whose time after a downgrade is over. Where that fails, the next tick tries again.
+func (f *Function) endGraces(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, graceTimeout)
+	defer cancel()
+	ending, err := f.store.EndingGraces(ctx, gracesPerTick)
+	if err != nil {
+		return err
+	}
+	var all []error
+	for _, billing := range ending {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := f.endGrace(ctx, billing); err != nil {
+			all = append(all, fmt.Errorf("end grace of %s: %w", billing.CustomerID, err))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// endGrace settles the customer before anybody hears that the grace is over: Stripe's notice of a payment may be late
+// or lost, and whoever pays keeps what they have. A loss that only shows now has a grace of its own, from now.
+func (f *Function) endGrace(ctx context.Context, billing account.Billing) error {
+	to, err := f.ask(ctx, billing)
+	if err != nil {
+		return err
+	}
+	var settled account.Settled
+	var ended bool
+	err = store.InTx(ctx, f.pool, func(tx pgx.Tx) (err error) {
+		if settled, err = f.settleIn(ctx, tx, billing.CustomerID, to); err != nil {
+			return err
+		}
+		if ended, err = f.store.EndGrace(ctx, tx, billing.CustomerID); err != nil || !ended {
+			return err
+		}
+		return announce(ctx, tx, event.GraceEnded{Account: billing.AccountID})
+	})
+	if errors.Is(err, account.ErrMoved) {
+		return nil // another has settled the customer since; what is over then, the next tick finds
+	}
+	if err != nil {
+		return err
+	}
+	f.relay.Wake() //nolint:contextcheck // it goes on when this request is over
+	if ended {
+		f.graces.Inc()
+	}
+	f.log.InfoContext(ctx, "time after a downgrade is over", "user", billing.AccountID,
+		"plan", settled.After.Plan, "standing", to.Standing, "told", ended)
+	return nil
+}
