@@ -69,6 +69,9 @@ func Install(ctx context.Context, cluster Cluster, o Options) error {
 	if err := publish(ctx, c, o.Address); err != nil {
 		return err
 	}
+	if err := i.revive(ctx); err != nil {
+		return err
+	}
 	if err := i.wait(ctx); err != nil {
 		return err
 	}

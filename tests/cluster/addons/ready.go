@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -44,6 +45,27 @@ func publish(ctx context.Context, c client.Client, address string) error {
 	service.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: address}}
 	if err := c.Status().Update(ctx, &service); err != nil {
 		return fmt.Errorf("publishing the ingress at %s: %w", address, err)
+	}
+	return nil
+}
+
+// revive gives Deployments without pods one again: tests take some away, and a run may have ended before they were back.
+// That of PingSources is Eventing's to start, with the first of them.
+func (i installer) revive(ctx context.Context) error {
+	for _, namespace := range namespaces {
+		var list appsv1.DeploymentList
+		if err := i.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+			return fmt.Errorf("reading what runs in %s: %w", namespace, err)
+		}
+		for n := range list.Items {
+			d := &list.Items[n]
+			if d.Spec.Replicas == nil || *d.Spec.Replicas > 0 || d.Name == "pingsource-mt-adapter" {
+				continue
+			}
+			if err := i.Patch(ctx, d, client.RawPatch(types.MergePatchType, []byte(`{"spec":{"replicas":1}}`))); err != nil {
+				return fmt.Errorf("reviving %s/%s: %w", namespace, d.Name, err)
+			}
+		}
 	}
 	return nil
 }

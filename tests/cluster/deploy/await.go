@@ -32,10 +32,11 @@ func (d deployment) await(ctx context.Context, config *rest.Config, objects []*u
 	said := time.Now()
 	var missing []string
 	err = wait.PollUntilContextTimeout(ctx, 500*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
-		var err error
-		if missing, err = notYet(ctx, c, objects); err != nil {
-			return false, err
+		now := notYet(ctx, c, objects)
+		if ctx.Err() != nil {
+			return false, nil // what was seen last says more
 		}
+		missing = now
 		if len(missing) > 0 && time.Since(said) > 10*time.Second {
 			said = time.Now()
 			fmt.Fprintf(d.Progress, "    waiting for %d: %s\n", len(missing), strings.Join(brief(missing), ", "))
@@ -58,7 +59,7 @@ func brief(missing []string) []string {
 }
 
 // notYet lists what does not work, with what it says of itself.
-func notYet(ctx context.Context, c client.Client, objects []*unstructured.Unstructured) ([]string, error) {
+func notYet(ctx context.Context, c client.Client, objects []*unstructured.Unstructured) []string {
 	var missing []string
 	for _, o := range objects {
 		kind := o.GetKind()
@@ -72,13 +73,14 @@ func notYet(ctx context.Context, c client.Client, objects []*unstructured.Unstru
 		now := &unstructured.Unstructured{}
 		now.SetGroupVersionKind(o.GroupVersionKind())
 		if err := c.Get(ctx, client.ObjectKeyFromObject(o), now); err != nil {
-			return nil, fmt.Errorf("read %s %s: %w", o.GetKind(), o.GetName(), err)
+			missing = append(missing, fmt.Sprintf("%s %s (%v)", o.GetKind(), o.GetName(), err))
+			continue
 		}
 		if why := unfit(now, condition); why != "" {
 			missing = append(missing, o.GetKind()+" "+o.GetName()+why)
 		}
 	}
-	return missing, nil
+	return missing
 }
 
 // unfit is empty for an object whose condition is true of its present generation.
