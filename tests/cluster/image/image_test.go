@@ -2,12 +2,15 @@ package image_test
 
 import (
 	"archive/tar"
+	"debug/buildinfo"
 	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,6 +161,28 @@ func TestAVersionIsMadeOfTheProgram(t *testing.T) {
 	source, err := os.ReadFile("../../../operators/cmd/main.go")
 	if err != nil || !strings.Contains(string(source), "\nvar version = \"dev\"\n") {
 		t.Errorf("the operator's version is called otherwise: %v", err)
+	}
+}
+
+// The operator's pods make ergo's store with the shell, and give it a database.
+func TestErgoComesWithPostgreSQLAndAShell(t *testing.T) {
+	made, err := image.One(t.Context(), image.Ergo, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "ergo")
+	if err := os.WriteFile(program, content(t, made, "usr/local/bin/ergo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	info, err := buildinfo.ReadFile(program)
+	if err != nil || !slices.Contains(info.Settings, debug.BuildSetting{Key: "-tags", Value: "postgresql"}) {
+		t.Errorf("%v: it was built as %v", err, info)
+	}
+	found := files(t, made)
+	for _, name := range []string{"bin/sh", "bin/mkdir", "bin/mv", "bin/rm"} {
+		if found[name] == nil {
+			t.Errorf("%s is missing", name)
+		}
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	_ "embed"
+
+	"irc.now/shared/servers"
+	"irc.now/shared/servers/ergo"
 )
 
 // Set is what manifests call our images, and the images. A name is written as in the manifests, without a tag:
@@ -145,13 +148,26 @@ func foreign() []recipe {
 					Env: []string{"SSL_CERT_DIR=/etc/ssl/certs:/etc/soju/tls"},
 				})
 		}},
-		{Ergo, func(ctx context.Context, log *slog.Logger) (Image, error) {
-			return Debian(ctx, Packages{Suites: []string{"sid", "forky"}, Names: []string{"ergochat", "dash", "coreutils"}},
-				Options{Name: "irc-now/ergo", Entrypoint: []string{"ergo"}, Links: map[string]string{"/usr/local/bin/ergo": "/usr/bin/ergochat"}, Log: log})
-		}},
+		{Ergo, ergoImage},
 		{Chat, chatImage},
 		{PostgreSQL, postgresImage},
 	}
+}
+
+// ergoImage is an ergo that keeps history in PostgreSQL, which Debian's own does not, and the shell that the operator's
+// pods make its store with.
+func ergoImage(ctx context.Context, log *slog.Logger) (Image, error) {
+	dir, err := servers.CacheDir()
+	if err != nil {
+		return Image{}, err
+	}
+	program, err := ergo.Build(ctx, dir, log)
+	if err != nil {
+		return Image{}, err
+	}
+	return Debian(ctx, Packages{Names: []string{"dash", "coreutils"}, Version: program.Version}, Options{
+		Name: "irc-now/ergo", Entrypoint: []string{"ergo"}, Files: map[string]string{"/usr/local/bin/ergo": program.Path}, Log: log,
+	})
 }
 
 // chatImage is nginx with a page that says what is missing. The web client itself is in no package registry: the real

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ const Release = "bookworm"
 // Packages say which Debian packages an image is made of.
 type Packages struct {
 	Suites  []string // releases to try in turn; Release where empty
-	Names   []string // with all that they depend on; the first one's version begins the tag
+	Names   []string // with all that they depend on
+	Version string   // of the image, with which its tag begins; the first package's where empty
 	Without []string // names (path.Match) to leave out although something depends on them
 	Drop    []string // paths (path.Match, without leading slash) to leave out
 }
@@ -66,7 +68,7 @@ func Debian(ctx context.Context, p Packages, o Options) (Image, error) {
 		layers = append(layers, top)
 	}
 	o.Env = environment("/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", o.Env)
-	return o.write(ctx, root.Version, layers...)
+	return o.write(ctx, cmp.Or(p.Version, root.Version), layers...)
 }
 
 // root tries the releases in turn.
