@@ -142,11 +142,19 @@ func (p *pass) only(condition string, o *outcome) {
 	}
 }
 
-// set writes a condition. The message is cut to what the schema takes.
+// What the API server takes of a condition's message and of an event's note, in bytes.
+const (
+	longestMessage = 32768
+	longestNote    = 1024
+)
+
+// cut shortens what is longer than most bytes, and leaves no half letter.
+func cut(text string, most int) string { return strings.ToValidUTF8(text[:min(len(text), most)], "") }
+
+// set writes a condition.
 func (p *pass) set(condition string, status metav1.ConditionStatus, reason, message string) {
-	const most = 32768
 	meta.SetStatusCondition(&p.status.Conditions, metav1.Condition{
-		Type: condition, Status: status, Reason: reason, Message: strings.ToValidUTF8(message[:min(len(message), most)], ""),
+		Type: condition, Status: status, Reason: reason, Message: cut(message, longestMessage),
 		ObservedGeneration: p.generation, LastTransitionTime: metav1.NewTime(p.now),
 	})
 }
@@ -186,6 +194,6 @@ func (c *Controller[T]) tell(before, after T) {
 		if condition.Type == v1alpha1.Stalled || condition.Reason == naming.Failed {
 			kind = "Warning"
 		}
-		c.Events.Eventf(after, nil, kind, condition.Reason, condition.Type, "%s", condition.Message)
+		c.Events.Eventf(after, nil, kind, condition.Reason, condition.Type, "%s", cut(condition.Message, longestNote))
 	}
 }
