@@ -30,6 +30,7 @@ import (
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/operatortest"
 	"irc.now/shared/account"
+	"irc.now/shared/bouncer"
 	"irc.now/shared/function"
 	"irc.now/shared/store"
 	"irc.now/shared/store/storetest"
@@ -235,7 +236,7 @@ func (w *world) bouncer(name, owner string) *v1alpha1.SojuBouncer {
 
 // shared is the bouncer of all who have none of their own.
 func (w *world) shared() *v1alpha1.SojuBouncer {
-	b := w.bouncer(v1alpha1.SharedBouncer, "")
+	b := w.bouncer(bouncer.Shared, "")
 	b.Labels, b.Spec.Role = nil, v1alpha1.RoleShared
 	return b
 }

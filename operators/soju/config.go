@@ -79,7 +79,7 @@ func oauthURL(b *v1alpha1.SojuBouncer, s Settings) (config.Secret, error) {
 	if err != nil {
 		return "", fmt.Errorf("read introspection's address: %w", err)
 	}
-	client, subject := v1alpha1.SharedBouncer, v1alpha1.SharedBouncer
+	client, subject := bouncer.Shared, bouncer.Shared
 	if !shared(b) {
 		u = u.JoinPath("for", b.Spec.Owner)
 		client, subject = "bouncer-"+b.Spec.Owner, b.Spec.Owner

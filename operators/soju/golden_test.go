@@ -14,6 +14,7 @@ import (
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/operators/owned"
+	"irc.now/shared/bouncer"
 	"irc.now/shared/tenant"
 )
 
@@ -35,7 +36,7 @@ func golden() map[string]*v1alpha1.SojuBouncer {
 	return map[string]*v1alpha1.SojuBouncer{
 		"dedicated": of("alice", v1alpha1.SojuBouncerSpec{Owner: "alice", Role: v1alpha1.RoleDedicated, Title: `Alice's "bouncer"`}),
 		"suspended": of("bob", v1alpha1.SojuBouncerSpec{Owner: "bob", Role: v1alpha1.RoleDedicated, Suspended: true}),
-		"shared":    of(v1alpha1.SharedBouncer, v1alpha1.SojuBouncerSpec{Role: v1alpha1.RoleShared, MaxUserNetworks: 1, MessageExpiryDays: 2}),
+		"shared":    of(bouncer.Shared, v1alpha1.SojuBouncerSpec{Role: v1alpha1.RoleShared, MaxUserNetworks: 1, MessageExpiryDays: 2}),
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
-	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
+	"irc.now/shared/bouncer"
 )
 
 // The Service of the shared bouncer's WebSocket is the manifests', and the pod is ours.
@@ -22,7 +22,7 @@ func TestWebChatsServiceLeadsToTheSharedBouncer(t *testing.T) {
 	if err := yaml.UnmarshalStrict(text, &service); err != nil {
 		t.Fatal(err)
 	}
-	if !maps.Equal(service.Spec.Selector, naming.Bouncer(v1alpha1.SharedBouncer).Selector()) {
+	if !maps.Equal(service.Spec.Selector, naming.Bouncer(bouncer.Shared).Selector()) {
 		t.Errorf("it selects %v", service.Spec.Selector)
 	}
 	if ports := service.Spec.Ports; len(ports) != 1 || ports[0].TargetPort.IntVal != portSocket {

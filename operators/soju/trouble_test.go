@@ -21,6 +21,7 @@ import (
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
+	"irc.now/shared/bouncer"
 )
 
 func TestACertificateThatNeverComesSaysSinceWhenAndWhereToLook(t *testing.T) {
@@ -237,8 +238,8 @@ func TestABouncerOverItsPlanStopsLikeOneThatIsSuspended(t *testing.T) {
 func TestPodsAreRestricted(t *testing.T) {
 	w := newWorld(t, operatortest.Shared(t))
 	for name, change := range map[string]func(*v1alpha1.SojuBouncer){
-		"restricted":           nil,
-		v1alpha1.SharedBouncer: func(b *v1alpha1.SojuBouncer) { b.Spec = v1alpha1.SojuBouncerSpec{Role: v1alpha1.RoleShared} },
+		"restricted":   nil,
+		bouncer.Shared: func(b *v1alpha1.SojuBouncer) { b.Spec = v1alpha1.SojuBouncerSpec{Role: v1alpha1.RoleShared} },
 	} {
 		b := w.bouncer(name, change)
 		w.reconcile(b)
@@ -295,7 +296,7 @@ func TestATroubledPodIsExplained(t *testing.T) {
 
 func TestTheSharedBouncerHasNoWayInAndNoChat(t *testing.T) {
 	w := newWorld(t, operatortest.Shared(t))
-	b := w.bouncer(v1alpha1.SharedBouncer, func(b *v1alpha1.SojuBouncer) {
+	b := w.bouncer(bouncer.Shared, func(b *v1alpha1.SojuBouncer) {
 		b.Spec = v1alpha1.SojuBouncerSpec{Role: v1alpha1.RoleShared, MaxUserNetworks: 1, MessageExpiryDays: 2}
 	})
 	w.reconcile(b)

@@ -11,9 +11,6 @@ import (
 // GroupVersion is the API group and version of this package's kinds.
 var GroupVersion = schema.GroupVersion{Group: "irc.now", Version: "v1alpha1"}
 
-// SharedBouncer is the name of the one bouncer that all users without a dedicated one share.
-const SharedBouncer = "soju-shared"
-
 // LabelOwner holds the handle of the user an object belongs to; admission keeps it equal to spec.owner.
 const LabelOwner = "irc.now/owner"
 

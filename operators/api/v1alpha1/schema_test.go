@@ -15,6 +15,7 @@ import (
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/operatortest"
 	"irc.now/shared/account"
+	shared "irc.now/shared/bouncer"
 )
 
 func TestMain(m *testing.M) { os.Exit(operatortest.Main(m, operatortest.Options{})) }
@@ -126,9 +127,9 @@ func TestLimitsOfBouncers(t *testing.T) {
 	for _, title := range []string{"Alice's \"bouncer\" {#1}", strings.Repeat("ä", 64), "日本語", ""} {
 		refused(t, c, bouncer("limits", func(s *v1alpha1.SojuBouncerSpec) { s.Title = title }), "")
 	}
-	shared := func(s *v1alpha1.SojuBouncerSpec) { s.Role, s.Owner = v1alpha1.RoleShared, "" }
-	refused(t, c, bouncer(v1alpha1.SharedBouncer, shared), "")
-	refused(t, c, bouncer(v1alpha1.SharedBouncer, nil), "The role shared belongs")
+	forAll := func(s *v1alpha1.SojuBouncerSpec) { s.Role, s.Owner = v1alpha1.RoleShared, "" }
+	refused(t, c, bouncer(shared.Shared, forAll), "")
+	refused(t, c, bouncer(shared.Shared, nil), "The role shared belongs")
 }
 
 func TestLimitsOfNetworks(t *testing.T) {
