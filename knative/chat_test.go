@@ -22,6 +22,7 @@ import (
 	"irc.now/shared/servers"
 	"irc.now/shared/servers/debian"
 	"irc.now/shared/servers/process"
+	"irc.now/shared/servers/serverstest"
 )
 
 const chatConfiguration = "base/chat/nginx.conf"
@@ -57,7 +58,7 @@ func TestWebChatLeadsToAServiceThatIsAlwaysThere(t *testing.T) {
 
 // Web chat is there without the bouncer, and finds it when it comes.
 func TestWebChatRunsBeforeTheBouncer(t *testing.T) {
-	chat, bouncer := freePort(t), freePort(t)
+	chat, bouncer := int(serverstest.Address(t).Port()), int(serverstest.Address(t).Port())
 	runNginx(t, chat, bouncer)
 	if status := get(t, chat, "/healthz"); status != http.StatusNoContent {
 		t.Errorf("without a bouncer it is not healthy: %d", status)
@@ -92,15 +93,6 @@ func text(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(content)
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	port, err := servers.FreePort(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // runNginx runs the real nginx with web chat's configuration, in which only ports, the bouncer's address and folders are

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"irc.now/shared/fault"
+	"irc.now/shared/servers"
 )
 
 // The loopback addresses. Names below localhost may lead to either.
@@ -48,9 +49,17 @@ func portFault(err error, port int, what, variable string) error {
 	return fmt.Errorf("open port %d for %s: %w", port, what, err)
 }
 
-// claim finds out whether a child could open port, and chooses one where it is 0. It tells on which loopback addresses
-// the child can listen.
-func claim(ctx context.Context, port int, what, variable string) (hosts []string, chosen int, err error) {
+// claim finds out whether a child could open port. Where it is 0 it chooses one, and keeps it for the child, which may
+// be restarted, until the platform stops. It tells on which loopback addresses the child can listen.
+func (p *Platform) claim(ctx context.Context, port int, what, variable string) (hosts []string, chosen int, err error) {
+	if port == 0 {
+		free, release, err := servers.FreePort()
+		if err != nil {
+			return nil, 0, err
+		}
+		p.atStop(func(context.Context) error { release(); return nil })
+		port = free
+	}
 	listeners, chosen, err := listen(ctx, port, what, variable)
 	for _, l := range listeners {
 		hosts = append(hosts, addressOf(l).IP.String())

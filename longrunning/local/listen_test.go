@@ -18,7 +18,7 @@ func TestABusyPortIsNamedWithWhatToDo(t *testing.T) {
 		}
 		defer taken.Close()
 		port := addressOf(taken).Port
-		_, _, err = claim(t.Context(), port, "the bouncer", "IRC_PORT")
+		_, _, err = new(Platform).claim(t.Context(), port, "the bouncer", "IRC_PORT")
 		if !fault.Is(err, fault.Conflict) {
 			t.Fatalf("%s: %v", address, err)
 		}

@@ -23,8 +23,8 @@ type ports struct {
 func (p *Platform) openPorts(ctx context.Context) error {
 	var httpErr, ircErr, networkErr error
 	p.ports.http, p.ports.httpPort, httpErr = listen(ctx, p.config.HTTPPort, "the web sites", "HTTP_PORT")
-	p.ports.ircHosts, p.ports.irc, ircErr = claim(ctx, p.config.IRCPort, "the bouncer", "IRC_PORT")
-	p.ports.networkHosts, p.ports.network, networkErr = claim(ctx, p.config.NetworkPort, "the local IRC network", "NETWORK_PORT")
+	p.ports.ircHosts, p.ports.irc, ircErr = p.claim(ctx, p.config.IRCPort, "the bouncer", "IRC_PORT")
+	p.ports.networkHosts, p.ports.network, networkErr = p.claim(ctx, p.config.NetworkPort, "the local IRC network", "NETWORK_PORT")
 	p.atStop(func(context.Context) error { return closeAll(p.ports.http) })
 	if err := errors.Join(httpErr, ircErr, networkErr); err != nil {
 		return firstOf(httpErr, ircErr, networkErr)

@@ -3,8 +3,11 @@ package operatortest
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +16,8 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"irc.now/shared/servers"
 )
 
 // startTimeout is for each of etcd and the API server, on a machine that builds and tests other things at once.
@@ -20,6 +25,8 @@ const startTimeout = 2 * time.Minute
 
 // stopTimeout is short: the API server waits for watches to end, and tests have nothing to lose.
 const stopTimeout = 30 * time.Second
+
+const loopback = "127.0.0.1"
 
 // Options says what a server knows besides Kubernetes' own kinds and ours (knative/base/crds).
 type Options struct {
@@ -37,6 +44,7 @@ type Server struct {
 	Environment *envtest.Environment
 	config      *rest.Config
 	dir         string
+	release     []func() // of its ports
 }
 
 var (
@@ -145,8 +153,30 @@ func start(o Options) (*Server, error) {
 	return s, nil
 }
 
+// choosePorts keeps the ports until the servers end. Those that envtest chooses may be another program's by the time the
+// API server, which starts after etcd, listens.
+func (s *Server) choosePorts() error {
+	ports := make([]string, 2)
+	for i := range ports {
+		port, release, err := servers.FreePort()
+		if err != nil {
+			return err
+		}
+		s.release = append(s.release, release)
+		ports[i] = strconv.Itoa(port)
+	}
+	etcd, apiServer := s.Environment.ControlPlane.Etcd, s.Environment.ControlPlane.APIServer
+	etcd.URL = &url.URL{Scheme: "http", Host: net.JoinHostPort(loopback, ports[0])}
+	etcd.Configure().Set("listen-peer-urls", "http://"+net.JoinHostPort(loopback, "0")) // it has no peers
+	apiServer.SecureServing.Address, apiServer.SecureServing.Port = loopback, ports[1]
+	return nil
+}
+
 func (s *Server) run() error {
 	if err := makeFolders(s.dir); err != nil {
+		return err
+	}
+	if err := errors.Join(s.choosePorts(), stopAfterUs(s.dir)); err != nil {
 		return err
 	}
 	config, err := s.Environment.Start()
@@ -155,13 +185,16 @@ func (s *Server) run() error {
 	}
 	config.WarningHandler = rest.NewWarningWriter(os.Stderr, rest.WarningWriterOptions{Deduplicate: true})
 	s.config = config
-	return stopAfterUs(s.dir)
+	return nil
 }
 
 // stop kills: the API server would wait up to half a minute for watches to end, and there is nothing to lose.
 func (s *Server) stop() error {
 	killed := kill(s.dir)
 	stopped := s.Environment.Stop()
+	for _, release := range s.release {
+		release()
+	}
 	return errors.Join(killed, stopped, os.RemoveAll(s.dir))
 }
 

@@ -4,16 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"irc.now/shared/payment"
 	"irc.now/shared/servers/process"
+	"irc.now/shared/servers/serverstest"
 )
 
 // recorded is one call of the API that the stand-in took.
@@ -66,32 +66,18 @@ func startMock(t *testing.T) string {
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build stripe-mock: %v\n%s", err, output)
 	}
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close() // it wants a port of its own choice to be told
-	_, port, _ := net.SplitHostPort(address)
+	address := serverstest.Address(t)
 	child, err := process.Start(process.Spec{
-		Name: "stripe-mock", Path: program, Args: []string{"-http-port", port},
+		Name: "stripe-mock", Path: program, Args: []string{"-http-port", strconv.Itoa(int(address.Port()))},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = child.Stop(context.Background()) })
-	for {
-		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(t.Context(), "tcp", address)
-		if err == nil {
-			_ = conn.Close()
-			return "http://" + address
-		}
-		select {
-		case <-child.Done():
-			t.Fatalf("stripe-mock ended: %v", child.Err())
-		case <-time.After(20 * time.Millisecond): // it says nothing when it is ready
-		}
+	if err := child.WaitReady(t.Context(), process.Dial("tcp", address.String())); err != nil {
+		t.Fatal(err)
 	}
+	return "http://" + address.String()
 }
 
 // TestOurCallsAreThoseOfStripesAPI makes every kind of call that we have, and repeats each to stripe-mock, which

@@ -99,7 +99,7 @@ func download(ctx context.Context, config Config) (programs, error) {
 		return programs{}, onDisk(os.TempDir(), err)
 	}
 	defer os.RemoveAll(scratch)
-	startErr := startEmbedded(ctx, dir, scratch)
+	startErr := startEmbedded(dir, scratch)
 	found, err := examine(ctx, filepath.Join(dir, "bin"))
 	if err != nil {
 		return programs{}, fault.Wrap(errors.Join(startErr, err), fault.Unavailable,
@@ -108,11 +108,12 @@ func download(ctx context.Context, config Config) (programs, error) {
 	return found, nil
 }
 
-func startEmbedded(ctx context.Context, dir, scratch string) error {
-	port, err := servers.FreePort(ctx)
+func startEmbedded(dir, scratch string) error {
+	port, release, err := servers.FreePort()
 	if err != nil {
 		return err
 	}
+	defer release()
 	database := embedded.NewDatabase(embedded.DefaultConfig().
 		Version(embeddedVersion).Port(uint32(port)). //nolint:gosec // a port has 16 bits
 		BinariesPath(dir).

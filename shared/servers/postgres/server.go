@@ -47,6 +47,8 @@ type Server struct {
 	base  url.URL
 	child *process.Process // nil for a server that is not ours
 	lock  *os.File
+	// release gives up the port, where we chose it: others hold its address, for when the server is started again.
+	release func()
 }
 
 // Start finds or gets PostgreSQL, makes the data directory at the first time, and returns once the server takes
@@ -115,13 +117,23 @@ func start(ctx context.Context, config Config) (*Server, error) {
 
 // serve starts the server once, on port or on any free one.
 func (c *cluster) serve(ctx context.Context, port int) (*Server, error) {
+	release := func() {}
 	if port == 0 {
-		free, err := servers.FreePort(ctx)
-		if err != nil {
+		var err error
+		if port, release, err = servers.FreePort(); err != nil {
 			return nil, err
 		}
-		port = free
 	}
+	server, err := c.serveOn(ctx, port)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	server.release = release
+	return server, nil
+}
+
+func (c *cluster) serveOn(ctx context.Context, port int) (*Server, error) {
 	spec := c.spec("postgres", c.settings(port)...)
 	spec.StopSignal, spec.DeathSignal, spec.Grace = syscall.SIGINT, syscall.SIGINT, stopGrace
 	if c.config.Fast {
@@ -212,5 +224,6 @@ func (s *Server) Stop(ctx context.Context) error {
 		return nil
 	}
 	err := s.child.Stop(ctx)
+	s.release()
 	return errors.Join(err, s.lock.Close())
 }

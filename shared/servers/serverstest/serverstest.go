@@ -108,13 +108,14 @@ func LogWriter(t testing.TB) io.Writer {
 	return file
 }
 
-// Address gives a free address of loopback.
+// Address gives a free address of loopback, which nobody else is given until the test ends.
 func Address(t testing.TB) netip.AddrPort {
 	t.Helper()
-	port, err := servers.FreePort(t.Context())
+	port, release, err := servers.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(release)
 	return netip.MustParseAddrPort("127.0.0.1:" + strconv.Itoa(port))
 }
 

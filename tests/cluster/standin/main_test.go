@@ -2,24 +2,19 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"testing"
 	"time"
 
-	"irc.now/shared/servers"
+	"irc.now/shared/servers/serverstest"
 	"irc.now/shared/store/storetest"
 )
 
 // TestBothAnswerUnderTheirHost starts the whole program and asks it as the cluster's ingress does.
 func TestBothAnswerUnderTheirHost(t *testing.T) {
-	port, err := servers.FreePort(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := fmt.Sprintf("127.0.0.1:%d", port)
+	address := serverstest.Address(t).String()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
