@@ -87,7 +87,7 @@ func minutes(since time.Time) string { return fmt.Sprintf("%.1f minutes", time.S
 
 // run waits for the end of the command even when it is interrupted: tests put right what they have broken first.
 func (s step) run(root string, out io.Writer, signals <-chan os.Signal) error {
-	cmd := exec.Command(s.command[0], s.command[1:]...) //nolint:gosec,noctx // ours; ended by passing on what ends us
+	cmd := exec.Command(s.command[0], s.command[1:]...) //nolint:noctx // ours; ended by passing on what ends us
 	cmd.Dir, cmd.Stdout, cmd.Stderr = root, out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that each of its processes gets the signal once
 	if err := cmd.Start(); err != nil {

@@ -58,14 +58,14 @@ func (w *world) await(t *testing.T, patience time.Duration, what string, list cl
 }
 
 // ask asks again and again for what nobody tells of, and fails like await.
-func (w *world) ask(t *testing.T, patience time.Duration, what string, judge func(context.Context) verdict) {
+func (w *world) ask(t *testing.T, patience time.Duration, what string, judge func() verdict) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	ticker := time.NewTicker(250 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		last := judge(ctx)
+		last := judge()
 		if last.ok {
 			return
 		}

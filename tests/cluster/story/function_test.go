@@ -89,9 +89,9 @@ type record struct {
 func (w *world) awaitRecord(t *testing.T, patience time.Duration, function string, since time.Time, match func(record) bool) record {
 	t.Helper()
 	var found record
-	w.ask(t, patience, "the log of "+function+" has such a line", func(ctx context.Context) verdict {
+	w.ask(t, patience, "the log of "+function+" has such a line", func() verdict {
 		var is verdict
-		found, is = w.findRecord(ctx, function, since, match)
+		found, is = w.findRecord(t.Context(), function, since, match)
 		return is
 	})
 	return found

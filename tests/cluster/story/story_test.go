@@ -3,7 +3,6 @@
 package story_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -96,7 +95,7 @@ func (w *world) createNetwork(t *testing.T, owner *user.Person) *v1alpha1.ErgoNe
 func (w *world) createBouncer(t *testing.T, owner *user.Person) *v1alpha1.SojuBouncer {
 	t.Helper()
 	var page *webclient.Page
-	w.ask(t, becoming, "the portal makes a bouncer", func(context.Context) verdict {
+	w.ask(t, becoming, "the portal makes a bouncer", func() verdict {
 		page = owner.Visit("/bouncer").Says(http.StatusOK, "Create your bouncer").Submit(`form[action="/bouncer"] button`, nil)
 		// It says "try again" when admission starts too slowly, on a busy machine.
 		return verdict{page.Status != http.StatusServiceUnavailable, page.Words("main")}
@@ -120,7 +119,7 @@ func (w *world) talk(t *testing.T, ada, bob *user.Person, network *v1alpha1.Ergo
 	networkHost := network.Name + ".net." + domain
 	// A pod that has just become ready is not at once in every Service; a person would load the page again.
 	var form *webclient.Page
-	w.ask(t, becoming, "the portal reaches the new bouncer", func(context.Context) verdict {
+	w.ask(t, becoming, "the portal reaches the new bouncer", func() verdict {
 		form = ada.Visit("/networks/new?from=custom")
 		return verdict{form.Status == http.StatusOK, form.Words("main")}
 	})

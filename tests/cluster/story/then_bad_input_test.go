@@ -92,7 +92,7 @@ func TestACertificateThatDoesNotComeIsWaitedForAndSaid(t *testing.T) {
 // awaitWords loads the owner's page about the bouncer until it says all of that.
 func (w *world) awaitWords(t *testing.T, owner *user.Person, words ...string) {
 	t.Helper()
-	w.ask(t, mending, fmt.Sprintf("the page says %q", words), func(context.Context) verdict {
+	w.ask(t, mending, fmt.Sprintf("the page says %q", words), func() verdict {
 		said := owner.Visit("/bouncer").Says(http.StatusOK, "Your bouncer").Words("main")
 		for _, word := range words {
 			if !strings.Contains(said, word) {

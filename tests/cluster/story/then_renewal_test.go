@@ -46,12 +46,12 @@ func TestACertificateIsRenewedAndNobodyDrops(t *testing.T) {
 		}
 		began := time.Now()
 		here.renew(t, renewed.certificate)
-		here.ask(t, renewing, renewed.host+" shows a new certificate", func(ctx context.Context) verdict {
+		here.ask(t, renewing, renewed.host+" shows a new certificate", func() verdict {
 			for _, c := range []*serverstest.Client{onBouncer, onNetwork} { // both answer their servers meanwhile
 				c.Send("PING still")
 				c.Expect("PONG", "still")
 			}
-			now, err := here.shown(ctx, renewed.host)
+			now, err := here.shown(t.Context(), renewed.host)
 			return verdict{err == nil && now != before, fmt.Sprintf("it shows %s, %v", now, err)}
 		})
 		renewed.connected.Send("PING after")

@@ -3,7 +3,6 @@
 package story_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -36,8 +35,8 @@ func (w *world) payer(t *testing.T, name string) *user.Person {
 func (w *world) works(t *testing.T, owner *user.Person) {
 	t.Helper()
 	password := owner.NewPassword("laptop")
-	w.ask(t, mending, owner.Handle+" can sign in to "+hostOf(owner), func(ctx context.Context) verdict {
-		err := w.trySignIn(ctx, hostOf(owner), owner.Handle, password)
+	w.ask(t, mending, owner.Handle+" can sign in to "+hostOf(owner), func() verdict {
+		err := w.trySignIn(t.Context(), hostOf(owner), owner.Handle, password)
 		return verdict{err == nil, fmt.Sprint(err)}
 	})
 }
@@ -114,8 +113,8 @@ func TestPostgreSQLIsDeleted(t *testing.T) {
 // awaitPortal loads the portal's first page until it is there.
 func (w *world) awaitPortal(t *testing.T, p *user.Person) {
 	t.Helper()
-	w.ask(t, mending, "the portal is back", func(ctx context.Context) verdict {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, portal+"/", nil)
+	w.ask(t, mending, "the portal is back", func() verdict {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, portal+"/", nil)
 		if err != nil {
 			return no("%v", err)
 		}
@@ -160,7 +159,7 @@ const notTaken = "Not taken"
 // awaitWebhooks loads the stand-in's list of events until they are as wanted.
 func (w *world) awaitWebhooks(t *testing.T, p *user.Person, what string, is func(states string) bool) {
 	t.Helper()
-	w.ask(t, mending, "of Stripe's events "+what, func(context.Context) verdict {
+	w.ask(t, mending, "of Stripe's events "+what, func() verdict {
 		states := p.Browser.Visit(stripe+"/").Says(http.StatusOK, "Webhooks").Words("main .row-item .status")
 		return verdict{is(states), states}
 	})
