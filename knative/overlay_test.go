@@ -30,13 +30,15 @@ func TestEveryObjectHasARealSchemaAndKeepsToIt(t *testing.T) {
 	for _, overlay := range overlays(t) {
 		t.Run(overlay, func(t *testing.T) { check(t, rendered(t, overlay)) })
 	}
-	t.Run("argocd", func(t *testing.T) {
-		objects, err := render.Folder("argocd")
-		if err != nil {
-			t.Fatal(err)
-		}
-		check(t, objects)
-	})
+	for _, folder := range []string{"argocd", "prerequisites"} {
+		t.Run(folder, func(t *testing.T) {
+			objects, err := render.Folder(folder)
+			if err != nil {
+				t.Fatal(err)
+			}
+			check(t, objects)
+		})
+	}
 }
 
 // A check that accepts everything would pass as well.

@@ -8,12 +8,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"syscall"
@@ -43,13 +41,9 @@ func run(ctx context.Context, args []string) error {
 		_, err = os.Stdout.Write(secrets)
 		return err
 	case len(args) == 3 && args[0] == "deploy":
-		engine, err := containerEngine()
-		if err != nil {
-			return err
-		}
 		return deploy.Run(ctx, deploy.Config{
-			Root: ".", Overlay: args[1], Registry: args[2], Engine: engine, Ko: "bin/ko", Out: os.Stdout,
-			Applied: filepath.Join("bin", "applied", args[1]+".yaml"),
+			Root: ".", Overlay: args[1], Registry: args[2], Engine: os.Getenv("CONTAINER_ENGINE"), Ko: "bin/ko", Out: os.Stdout,
+			Rebuild: os.Getenv("REBUILD") == "yes", Leave: os.Getenv("APPLY") == "no", Applied: filepath.Join("bin", "applied", args[1]+".yaml"),
 		})
 	}
 	return errors.New("usage: knative render FOLDER | knative secrets | knative deploy OVERLAY REGISTRY")
@@ -79,14 +73,4 @@ func renderAll(folder string) error {
 		fmt.Printf("%s: %d objects\n", file, len(objects))
 	}
 	return nil
-}
-
-// containerEngine is CONTAINER_ENGINE, or what is installed.
-func containerEngine() (string, error) {
-	for _, engine := range []string{cmp.Or(os.Getenv("CONTAINER_ENGINE"), "docker"), "podman"} {
-		if found, err := exec.LookPath(engine); err == nil {
-			return found, nil
-		}
-	}
-	return "", errors.New("neither docker nor podman is installed, which the images of soju, ergo and web chat need. Install one of them, or name another in CONTAINER_ENGINE")
 }

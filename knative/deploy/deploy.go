@@ -2,13 +2,12 @@
 // apply the overlay with them.
 //
 // It owns the order of what is applied, and the check that nothing is missing which only a person can supply. It never
-// makes or reads a secret on the cluster.
+// makes a secret on the cluster, and sees the names of their keys alone.
 package deploy
 
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,10 +24,12 @@ type Config struct {
 	Root     string // of the repository
 	Overlay  string
 	Registry string // where images are pushed, such as registry.example.org/irc-now
-	Engine   string // docker, podman, or what understands build, push and inspect like them
+	Engine   string // docker, podman, or what understands build and push like them; looked for when something has to be built
 	Ko       string // the program
+	Rebuild  bool   // build what has a Dockerfile even if the registry has it
+	Leave    bool   // leave every cluster alone: build, and write Applied
 	Out      io.Writer
-	Applied  string // the file that gets what is applied, for repositories of those who let Argo CD do it
+	Applied  string // the file that gets what is applied, or is for others to apply
 
 	version string // of what is deployed
 }
@@ -38,14 +39,11 @@ const fieldManager = "irc-now-deploy"
 
 // Run deploys. kubectl uses its current context.
 func Run(ctx context.Context, c Config) error {
-	if c.Registry == "" || strings.Contains(c.Registry, "://") {
-		return errors.New("REGISTRY must be where images are pushed, such as registry.example.org/irc-now")
+	if !registry.MatchString(c.Registry) {
+		return fmt.Errorf("REGISTRY must be where images are pushed, a host and a path such as registry.example.org/irc-now; it is %q", c.Registry)
 	}
 	objects, err := render.Overlay(c.Root, c.Overlay)
 	if err != nil {
-		return err
-	}
-	if err := c.checkSupplied(ctx, objects); err != nil {
 		return err
 	}
 	version, err := c.output(ctx, nil, "git", "describe", "--tags", "--always")
@@ -53,6 +51,11 @@ func Run(ctx context.Context, c Config) error {
 		return fmt.Errorf("tell the version: %w", err)
 	}
 	c.version = strings.TrimSpace(version)
+	if !c.Leave {
+		if err := c.checkCluster(ctx, objects); err != nil {
+			return err
+		}
+	}
 	where, err := c.buildImages(ctx, render.Images(objects))
 	if err != nil {
 		return err
@@ -60,13 +63,13 @@ func Run(ctx context.Context, c Config) error {
 	if err := render.ReplaceImages(objects, where); err != nil {
 		return err
 	}
-	if err := c.keep(objects); err != nil {
+	if err := c.keep(objects); err != nil || c.Leave {
 		return err
 	}
 	return c.apply(ctx, objects)
 }
 
-// keep writes down what is about to be applied.
+// keep writes down what is to be applied.
 func (c Config) keep(objects []render.Object) error {
 	stream, err := render.YAML(objects)
 	if err != nil {
@@ -77,7 +80,7 @@ func (c Config) keep(objects []render.Object) error {
 		err = os.WriteFile(c.Applied, stream, 0o644) //nolint:gosec // as above
 	}
 	if err != nil {
-		return fmt.Errorf("keep what is applied: %w", err)
+		return fmt.Errorf("keep what is to be applied: %w", err)
 	}
 	return nil
 }
@@ -113,25 +116,8 @@ func (c Config) applyAll(ctx context.Context, objects []render.Object) error {
 		return err
 	}
 	if err := c.run(ctx, stream, "kubectl", "apply", "--server-side", "--field-manager="+fieldManager, "-f", "-"); err != nil {
-		return fmt.Errorf("apply the manifests: %w", err)
-	}
-	return nil
-}
-
-// checkSupplied asks the cluster for every Secret and ConfigMap that people make, before anything is built.
-func (c Config) checkSupplied(ctx context.Context, objects []render.Object) error {
-	var missing []string
-	for _, s := range Supplied(objects) {
-		found, err := c.output(ctx, nil, "kubectl", "get", s.Kind, s.Name, "--namespace", namespace, "--ignore-not-found", "--output", "name")
-		if err != nil {
-			return fmt.Errorf("ask the cluster for what it needs: %w", err)
-		}
-		if strings.TrimSpace(found) == "" {
-			missing = append(missing, fmt.Sprintf("%s %s with the keys %s", s.Kind, s.Name, strings.Join(s.Keys, ", ")))
-		}
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("the namespace %s lacks what docs/deploying.md tells how to make:\n  %s", namespace, strings.Join(missing, "\n  "))
+		return fmt.Errorf("the cluster did not take everything; what it refused is said above. "+
+			"What it took stays: put right what is wrong, and deploy again (%w)", err)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package deploy_test
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,127 +13,99 @@ import (
 	"irc.now/knative/render"
 )
 
-// The programs that deploying runs, as far as it looks at them. Each notes what it was asked in the file calls; what
-// kubectl is told to apply is kept.
-var programs = map[string]string{
-	"git": `echo v1.2.3`,
-	"ko":  `sed 's#ko://irc.now\(.*\)#registry.example/irc.now\1@sha256:aa#'`,
-	"docker": `case $1 in
-inspect) echo elsewhere.example/x@sha256:cc; name=${4%:*}; echo "$name@sha256:bb" ;;
-esac`,
-	"kubectl": `case $1 in
-apply) cat >>applied; echo "applied" ;;
-get) [ -e "lacks-$3" ] || echo "$2/$3" ;;
-esac`,
-}
-
-// world is a folder with those programs on PATH.
-func world(t *testing.T) (folder string, c deploy.Config) {
-	t.Helper()
-	folder = t.TempDir()
-	bin := filepath.Join(folder, "bin")
-	if err := os.Mkdir(bin, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for name, body := range programs {
-		script := "#!/bin/sh\nset -e\ncd '" + folder + "'\necho \"" + name + " $*\" >>calls\n" + body + "\n"
-		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	return folder, deploy.Config{
-		Root: "../..", Overlay: "generic", Registry: "registry.example", Engine: "docker", Ko: "ko", Out: new(bytes.Buffer),
-		Applied: filepath.Join(folder, "kept", "generic.yaml"),
-	}
-}
-
-func read(t *testing.T, folder, name string) string {
-	t.Helper()
-	content, err := os.ReadFile(filepath.Join(folder, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
-func TestEverythingIsAppliedWithImagesByDigestAndDefinitionsFirst(t *testing.T) {
-	folder, c := world(t)
-	if err := deploy.Run(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
-	applied := read(t, folder, "applied")
-	var kinds []string
-	for document := range strings.SplitSeq(applied, "---\n") {
-		var object struct{ Kind string }
-		if err := yaml.Unmarshal([]byte(document), &object); err != nil {
-			t.Fatal(err)
-		}
-		if object.Kind != "" {
-			kinds = append(kinds, object.Kind)
-		}
-	}
-	objects, err := render.Overlay(c.Root, c.Overlay)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(kinds) != len(objects) {
-		t.Errorf("%d of %d objects are applied", len(kinds), len(objects))
-	}
-	last := slices.Index(kinds, "SojuBouncer")
-	if definition := slices.Index(kinds, "CustomResourceDefinition"); definition < 0 || last < definition {
-		t.Errorf("a bouncer comes before its definition: %q", kinds)
-	}
-	for _, want := range []string{
-		"image: registry.example/irc.now/functions/portal/cmd@sha256:aa", "value: registry.example/soju@sha256:bb",
-		"value: registry.example/irc.now/longrunning/bounceradmin/cmd@sha256:aa",
+func TestARegistryIsAHostAndAPath(t *testing.T) {
+	for _, registry := range []string{
+		"", "irc-now", "me/irc-now", "https://registry.example/irc-now", "registry.example/irc-now:v1",
+		"registry.example/Irc", "registry.example/a b", "registry.example/irc-now/", "--help/x.y",
 	} {
-		if !strings.Contains(applied, want) {
-			t.Errorf("nothing says %s", want)
-		}
-	}
-	if kept := read(t, folder, "kept/generic.yaml"); len(kept) != len(applied) {
-		t.Error("what is kept is not what is applied")
-	}
-	if strings.Contains(applied, "ko://") {
-		t.Error("an image is left for ko to build")
-	}
-	calls := read(t, folder, "calls")
-	wait, second := strings.Index(calls, "kubectl wait"), strings.LastIndex(calls, "kubectl apply")
-	if wait < 0 || second < wait || strings.Index(calls, "kubectl apply") > wait {
-		t.Errorf("the definitions are not waited for between two applications:\n%s", calls)
-	}
-	if !strings.Contains(calls, "docker push registry.example/chat:v1.2.3") {
-		t.Errorf("the image of web chat is not pushed:\n%s", calls)
-	}
-}
-
-func TestWhatOnlyAPersonCanSupplyIsAskedForFirst(t *testing.T) {
-	folder, c := world(t)
-	if err := os.WriteFile(filepath.Join(folder, "lacks-stripe"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	err := deploy.Run(t.Context(), c)
-	if err == nil || !strings.Contains(err.Error(), "secret stripe with the keys key, webhook-secrets") {
-		t.Errorf("it says %v", err)
-	}
-	if calls := read(t, folder, "calls"); strings.Contains(calls, "ko ") || strings.Contains(calls, "apply") {
-		t.Errorf("something was built or applied:\n%s", calls)
-	}
-}
-
-func TestARegistryIsNoAddressOfAPage(t *testing.T) {
-	_, c := world(t)
-	for _, registry := range []string{"", "https://registry.example"} {
-		c.Registry = registry
-		if err := deploy.Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "REGISTRY") {
+		err := deploy.Run(t.Context(), deploy.Config{Root: "../..", Overlay: "generic", Registry: registry})
+		if err == nil || !strings.Contains(err.Error(), "REGISTRY") {
 			t.Errorf("%q: %v", registry, err)
 		}
 	}
 }
 
-// The page for whoever deploys names every Secret and key, and none that nothing reads.
-func TestThePageNamesEverySecret(t *testing.T) {
+func TestAnOverlayThatIsNotThereIsRefusedBeforeAnythingRuns(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	for _, overlay := range []string{"", "moon", "../base"} {
+		err := deploy.Run(t.Context(), deploy.Config{Root: "../..", Overlay: overlay, Registry: "registry.example/irc-now"})
+		if err == nil || !strings.Contains(err.Error(), `there are ["generic"`) {
+			t.Errorf("%q: %v", overlay, err)
+		}
+	}
+}
+
+// A tag stands for all that an image is made of, and for nothing else: the images of bouncers and networks are made
+// anew when, and only when, it changes.
+func TestATagIsThatOfTheSources(t *testing.T) {
+	root := t.TempDir()
+	write := func(name, content string) {
+		t.Helper()
+		file := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tag := func() string {
+		t.Helper()
+		tag, err := deploy.Tag(root, "thing")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tag
+	}
+	write("longrunning/thing/Dockerfile", "FROM a AS build\nCOPY one.css longrunning/thing/two.css /theme/\nFROM b\nCOPY --from=build /src/three /x\nADD four /etc/\n")
+	for _, name := range []string{"one.css", "longrunning/thing/two.css", "four"} {
+		write(name, "a")
+	}
+	before := tag()
+	write("README.md", "b")
+	write("longrunning/thing/thing.go", "b")
+	if now := tag(); now != before {
+		t.Errorf("what is not in the image changes its tag from %s to %s", before, now)
+	}
+	for _, name := range []string{"one.css", "longrunning/thing/two.css", "four"} {
+		write(name, "b")
+		now := tag()
+		if now == before {
+			t.Errorf("%s does not change the tag", name)
+		}
+		before = now
+	}
+	write("longrunning/thing/Dockerfile", "FROM c\nCOPY one.css longrunning/thing/two.css four /theme/\n")
+	if tag() == before {
+		t.Error("the Dockerfile does not change the tag")
+	}
+}
+
+// A line that is not understood would be left out of the tag.
+func TestEveryDockerfileHasATagOfAllItCopies(t *testing.T) {
+	for folder, copies := range map[string]int{"soju": 0, "ergo": 0, "chat": 3} {
+		content, err := os.ReadFile(filepath.Join("../../longrunning", folder, "Dockerfile"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := 0
+		for line := range strings.Lines(string(content)) {
+			word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if (strings.EqualFold(word, "COPY") || strings.EqualFold(word, "ADD")) && !strings.HasPrefix(rest, "--from=") {
+				lines++
+			}
+		}
+		if lines != copies {
+			t.Errorf("%s takes from the repository in %d lines, want %d", folder, lines, copies)
+		}
+		if tag, err := deploy.Tag("../..", folder); err != nil || len(tag) != 12 {
+			t.Errorf("%s has the tag %q, %v", folder, tag, err)
+		}
+	}
+}
+
+// The page for whoever deploys names what no manifest makes.
+func TestThePageNamesEverythingThatIsSupplied(t *testing.T) {
 	page, err := os.ReadFile("../../docs/deploying.md")
 	if err != nil {
 		t.Fatal(err)
@@ -145,15 +116,37 @@ func TestThePageNamesEverySecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		supplied := deploy.Supplied(objects)
-		if len(supplied) == 0 {
-			t.Fatalf("%s needs nothing", overlay)
+		if len(supplied) < 8 {
+			t.Fatalf("%s needs only %q", overlay, supplied)
 		}
 		for _, s := range supplied {
-			row := "| `" + s.Name + "` | `" + strings.Join(s.Keys, "`, `") + "` |"
+			row := "`" + s.Name + "`"
+			if len(s.Keys) > 0 {
+				row = "| `" + s.Name + "` | `" + strings.Join(s.Keys, "`, `") + "` |"
+			}
 			if !strings.Contains(string(page), row) {
-				t.Errorf("docs/deploying.md lacks the row %s", row)
+				t.Errorf("docs/deploying.md lacks %s for %s", row, s)
 			}
 		}
+	}
+}
+
+func TestWhatIsSuppliedIsFoundWhereItIsAskedFor(t *testing.T) {
+	objects, err := render.Overlay("../..", "generic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range deploy.Supplied(objects) {
+		got = append(got, strings.TrimSpace(s.String()+" "+strings.Join(s.Keys, ",")))
+	}
+	want := []string{
+		"ClusterIssuer cluster-local", "ClusterIssuer letsencrypt", "ConfigMap irc-now/stripe-prices pro",
+		"ConfigMap knative-eventing/kafka-broker-config", "GatewayClass irc-now", "Secret irc-now/oidc introspect-client-secret,portal-client-secret",
+		"Secret irc-now/platform-key key", "Secret irc-now/stripe key,webhook-secrets", "Secret irc-now/token-seal-key key",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 

@@ -1,7 +1,7 @@
 package deploy
 
 import (
-	"maps"
+	"cmp"
 	"slices"
 
 	"irc.now/knative/render"
@@ -10,64 +10,104 @@ import (
 // namespace is where the platform's own programs run, and the Secrets for them are.
 const namespace = "irc-now"
 
-// Supply is a Secret or ConfigMap that no manifest makes.
+// Supply is an object that no manifest makes.
 type Supply struct {
-	Kind string // "secret" or "configmap"
-	Name string
-	Keys []string // that cannot be left out, sorted
+	Kind      string // as kubectl takes it
+	Namespace string // "" for one of the whole cluster
+	Name      string
+	Keys      []string // of its data, that cannot be left out, sorted
+}
+
+// String names the object for people.
+func (s Supply) String() string {
+	if s.Namespace == "" {
+		return s.Kind + " " + s.Name
+	}
+	return s.Kind + " " + s.Namespace + "/" + s.Name
 }
 
 // database makes the Secrets whose names begin so: CloudNativePG, for the Cluster called database.
 var database = []string{"database-app", "database-superuser"}
 
-// Supplied are what people make before they deploy, in the order of their names.
+// Supplied are what people make before they deploy, in order.
 func Supplied(objects []render.Object) []Supply {
-	found := map[string]*Supply{}
+	var found []Supply
 	for _, object := range objects {
+		found = append(found, infrastructure(object)...)
 		if object.Namespace() == namespace {
-			references(map[string]any(object), found)
+			found = references(map[string]any(object), found)
 		}
 	}
+	slices.SortFunc(found, func(a, b Supply) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
 	var supplies []Supply
-	for _, name := range slices.Sorted(maps.Keys(found)) {
-		slices.Sort(found[name].Keys)
-		supplies = append(supplies, *found[name])
+	for _, s := range found {
+		if last := len(supplies) - 1; last >= 0 && supplies[last].String() == s.String() {
+			supplies[last].Keys = slices.Compact(slices.Sorted(slices.Values(append(supplies[last].Keys, s.Keys...))))
+			continue
+		}
+		supplies = append(supplies, s)
 	}
 	return supplies
 }
 
-// references collects what environments take from elsewhere.
-func references(value any, found map[string]*Supply) {
+// infrastructure is what an object relies on that belongs to the cluster's administrator.
+func infrastructure(object render.Object) []Supply {
+	spec, _ := object["spec"].(map[string]any)
+	switch object.Kind() {
+	case "Certificate":
+		issuer, _ := spec["issuerRef"].(map[string]any)
+		return []Supply{supply(text(issuer["kind"]), object.Namespace(), issuer)}
+	case "Gateway":
+		return []Supply{{Kind: "GatewayClass", Name: text(spec["gatewayClassName"])}}
+	case "Broker":
+		if config, ok := spec["config"].(map[string]any); ok {
+			return []Supply{supply(text(config["kind"]), text(config["namespace"]), config)}
+		}
+	}
+	return nil
+}
+
+func supply(kind, namespace string, reference map[string]any) Supply {
+	if kind == "ClusterIssuer" {
+		namespace = ""
+	}
+	return Supply{Kind: kind, Namespace: namespace, Name: text(reference["name"])}
+}
+
+// references adds what environments take from elsewhere.
+func references(value any, found []Supply) []Supply {
 	switch v := value.(type) {
 	case []any:
 		for _, inner := range v {
-			references(inner, found)
+			found = references(inner, found)
 		}
 	case map[string]any:
 		for key, inner := range v {
 			switch key {
 			case "secretKeyRef":
-				note("secret", inner, found)
+				found = note("Secret", inner, found)
 			case "configMapKeyRef":
-				note("configmap", inner, found)
+				found = note("ConfigMap", inner, found)
 			default:
-				references(inner, found)
+				found = references(inner, found)
 			}
 		}
 	}
+	return found
 }
 
-func note(kind string, reference any, found map[string]*Supply) {
+func note(kind string, reference any, found []Supply) []Supply {
 	fields, _ := reference.(map[string]any)
-	name, _ := fields["name"].(string)
-	key, _ := fields["key"].(string)
+	name := text(fields["name"])
 	if slices.Contains(database, name) || fields["optional"] == true {
-		return
+		return found
 	}
-	if found[name] == nil {
-		found[name] = &Supply{Kind: kind, Name: name}
-	}
-	if s := found[name]; !slices.Contains(s.Keys, key) {
-		s.Keys = append(s.Keys, key)
-	}
+	return append(found, Supply{Kind: kind, Namespace: namespace, Name: name, Keys: []string{text(fields["key"])}})
+}
+
+func text(value any) string {
+	s, _ := value.(string)
+	return s
 }

@@ -3,6 +3,9 @@ package manifests_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
+	stdlog "log"
 	"os"
 	"slices"
 	"strings"
@@ -30,9 +33,19 @@ const root = "../.."
 const deprecated = "The v1alpha2 version of TLSRoute has been deprecated"
 
 func TestMain(m *testing.M) {
+	if image := os.Getenv(pusher); image != "" {
+		if err := push(image); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	log.SetLogger(logr.Discard()) // envtest says what it installs
 	os.Exit(operatortest.Main(m, operatortest.Options{Without: true}))
 }
+
+// quiet is for what would tell of every request.
+func quiet() *stdlog.Logger { return stdlog.New(io.Discard, "", 0) }
 
 // The API server knows more than schemas say: rules in CEL, names, references between fields, Pod Security.
 func TestARealAPIServerTakesEveryObjectWithoutAWarning(t *testing.T) {
