@@ -87,7 +87,7 @@ func stateOf(b *v1alpha1.SojuBouncer) (state, word, text string) {
 		return "off", "Suspended", "It is stopped and on no network. Its database, its address and its certificate are kept. Our support tells you why, and starts it again."
 	case stalled != nil && stalled.Status == metav1.ConditionTrue:
 		return "bad", "Needs attention", or(inWords.Replace(stalled.Message), "Somebody has to look at it. Our support can.")
-	case b.Status.ObservedGeneration == 0:
+	case b.Status.ObservedGeneration < 1: // -1 by the schema
 		return "busy", "Being set up", "It was asked for, and the cluster begins with it in a moment."
 	case ready(b):
 		return "ok", "Ready", "It is up, and keeps you on your networks day and night."
