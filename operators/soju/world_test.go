@@ -336,11 +336,16 @@ func (w *world) status(object client.Object) {
 func (w *world) ready(name string, change func(*v1alpha1.SojuBouncer)) *v1alpha1.SojuBouncer {
 	w.t.Helper()
 	b := w.bouncer(name, change)
+	w.bringUp(b)
+	return b
+}
+
+func (w *world) bringUp(b *v1alpha1.SojuBouncer) {
+	w.t.Helper()
 	w.reconcile(b)
 	w.surround(b)
 	w.reconcile(b)
 	w.want(b, v1alpha1.Ready, metav1.ConditionTrue, naming.AllReady)
-	return b
 }
 
 func secretOf(text string) config.Secret { return config.Secret(text) }

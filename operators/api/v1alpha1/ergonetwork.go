@@ -38,6 +38,7 @@ type ErgoNetwork struct {
 	Spec ErgoNetworkSpec `json:"spec"`
 	// What the operator has made of it.
 	// +optional
+	// +default={"observedGeneration": -1}
 	Status Status `json:"status,omitzero"`
 }
 
@@ -48,6 +49,7 @@ type ErgoNetworkSpec struct {
 	// +kubebuilder:validation:MinLength=2
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="The owner never changes. Delete the network and make a new one."
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([a-z0-9-]*[a-z0-9])?$')",message="The owner must be a handle: the letters a to z, digits and hyphens."
 	Owner string `json:"owner"`
 
 	// The plan that the network is hosted under: how many clients may be connected follows from it.

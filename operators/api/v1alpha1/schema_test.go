@@ -9,7 +9,9 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"irc.now/operators/api/v1alpha1"
@@ -148,6 +150,40 @@ func TestLimitsOfNetworks(t *testing.T) {
 		refused(t, c, network("limits", change), why)
 	}
 	refused(t, c, network("limits", func(s *v1alpha1.ErgoNetworkSpec) { s.MOTD = "Hello,\n\tworld\n" }), "")
+}
+
+// The owner becomes a label and a part of an address.
+func TestAnOwnerIsAHandle(t *testing.T) {
+	c := newClient(t)
+	for owner, why := range map[string]string{
+		"a1-b2": "", "..": "must be a handle", "a/b": "must be a handle", "Alice": "must be a handle", "al ice": "must be a handle",
+		"alice-": "must be a handle", "\u0430lice": "must be a handle", "alice\n": "must be a handle", "alice?": "must be a handle",
+	} {
+		refused(t, c, bouncer("owned", func(s *v1alpha1.SojuBouncerSpec) { s.Owner = owner }), why)
+		refused(t, c, network("owned", func(s *v1alpha1.ErgoNetworkSpec) { s.Owner = owner }), why)
+	}
+}
+
+// Tools that wait for an object would take one for finished that says nothing at all of how it is doing.
+func TestWhatTheOperatorHasNotSeenIsInProgress(t *testing.T) {
+	c := newClient(t)
+	for _, object := range []client.Object{bouncer("unseen", nil), network("unseen", nil)} {
+		if err := c.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+		gvk, err := c.GroupVersionKindFor(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored := &unstructured.Unstructured{}
+		stored.SetGroupVersionKind(gvk)
+		if err := c.Get(t.Context(), client.ObjectKeyFromObject(object), stored); err != nil {
+			t.Fatal(err)
+		}
+		if result, err := status.Compute(stored); err != nil || result.Status != status.InProgressStatus {
+			t.Errorf("a new %s is %+v, %v", gvk.Kind, result, err)
+		}
+	}
 }
 
 func TestOwnerAndRoleNeverChange(t *testing.T) {

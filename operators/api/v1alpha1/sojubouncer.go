@@ -39,6 +39,7 @@ type SojuBouncer struct {
 	Spec SojuBouncerSpec `json:"spec"`
 	// What the operator has made of it.
 	// +optional
+	// +default={"observedGeneration": -1}
 	Status Status `json:"status,omitzero"`
 }
 
@@ -51,6 +52,7 @@ type SojuBouncerSpec struct {
 	// +default=""
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="The owner never changes. Delete the bouncer and make a new one."
+	// +kubebuilder:validation:XValidation:rule="size(self) == 0 || self.matches('^[a-z]([a-z0-9-]*[a-z0-9])?$')",message="The owner must be a handle: the letters a to z, digits and hyphens."
 	Owner string `json:"owner"`
 
 	// Who uses the bouncer: its owner (dedicated), or everybody who has no bouncer of their own (shared). It never

@@ -22,7 +22,7 @@ const (
 // Status is what an operator has made of an object.
 type Status struct {
 	// The generation of the object that this status is about. A status of an older generation says nothing about the
-	// present spec.
+	// present spec. -1 until the operator has seen the object.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
