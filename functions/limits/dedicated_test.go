@@ -19,16 +19,22 @@ func TestMain(m *testing.M) { os.Exit(clienttest.Main(m)) }
 
 const platformKey = config.Secret("the key that all tokens of bouncers come from")
 
-// onCluster is a world where users may have bouncers of their own. The function may only look.
-func onCluster(t *testing.T) (*world, *clienttest.Tenants) {
+// onCluster is a world where users may have bouncers of their own. The function may do what its role in knative says.
+func onCluster(t *testing.T, change ...map[string]string) (*world, *clienttest.Tenants) {
 	t.Helper()
-	tenants := clienttest.Start(t, "list")
+	tenants := clienttest.Start(t, "list", "patch")
+	tenants.Allow("ergonetworks", "list", "patch")
+	return onTenants(t, tenants, change...), tenants
+}
+
+func onTenants(t *testing.T, tenants *clienttest.Tenants, change ...map[string]string) *world {
+	t.Helper()
 	env := tenants.Env()
 	env["PLATFORM_KEY"] = platformKey.Reveal()
-	w := newWorld(t, env)
+	w := newWorld(t, append([]map[string]string{env}, change...)...)
 	w.set("handle", "ada")
 	w.set("plan", "pro")
-	return w, tenants
+	return w
 }
 
 func TestTheOwnBouncerIsToldToo(t *testing.T) {

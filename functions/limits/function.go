@@ -1,7 +1,11 @@
-// Package limits tells the bouncer what a user may have there when the plan has changed, whether or not the user
-// opens a page of the portal: what was paid for is there at once, and what is no longer paid for ends.
+// Package limits makes true what a user may have when the plan has changed, whether or not the user opens a page of the
+// portal: what was paid for is there at once, and what is no longer paid for ends.
 //
-// It lowers and raises the limit of networks and nothing else: networks above it stay, and no new ones can be made.
+// It tells bouncers the limit of networks: those above it stay, and no new ones can be made. Where users have bouncers
+// and networks of their own, it stops those that are over the plan when the time after a downgrade is over, and starts
+// them again when the plan has room for them. It deletes nothing, and leaves alone what an administrator suspended: its
+// word is a field of its own, spec.overPlan.
+//
 // An event says only whose plan to look at; what the plan allows is read from the accounts database.
 package limits
 
@@ -41,7 +45,7 @@ func (s *settings) Validate() error {
 	return s.Cluster.ValidateWith(s.Bouncer)
 }
 
-// Function consumes event.PlanChanged.
+// Function consumes event.PlanChanged and event.GraceEnded.
 type Function struct {
 	log     *slog.Logger
 	metrics prometheus.Registerer
@@ -50,11 +54,18 @@ type Function struct {
 	accounts *account.Store
 	shared   *bouncer.Admin
 	own      *client.Dedicated // nil where nobody has a bouncer of their own
+	fitted   *prometheus.CounterVec
 }
 
 // New makes the function; Start gives it its settings.
 func New() *Function {
-	return &Function{log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry()}
+	return &Function{
+		log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry(),
+		fitted: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "limits_fitted_total",
+			Help: "Users' own bouncers and networks that were fitted to the plan, by kind and change: stopped, started, hosting.",
+		}, []string{"kind", "change"}),
+	}
 }
 
 // Instrument implements function.Instrumented.
@@ -77,7 +88,7 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	}
 	f.pool, f.accounts = pool, account.NewStore(pool)
 	f.shared, f.own = s.Bouncer.Admin(calls), own
-	f.metrics.MustRegister(store.PoolCollector(pool, "accounts"))
+	f.metrics.MustRegister(store.PoolCollector(pool, "accounts"), f.fitted)
 	return nil
 }
 
@@ -91,20 +102,52 @@ func (f *Function) Stop(context.Context) error {
 
 // Handle takes one event. It is safe to repeat, and late ones do no harm.
 func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, error) {
-	if e.Type() != event.PlanChangedType {
+	account, err := about(e)
+	switch {
+	case err != nil:
+		return nil, fault.Wrap(err, fault.Invalid, "This is not the event that its type says.")
+	case account == "":
 		return nil, nil //nolint:nilnil // "no answer" in the method set of Knative's functions
 	}
-	changed, err := event.Decode[event.PlanChanged](e)
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "This is not the event that its type says.")
-	}
-	return nil, f.tell(event.RequestContext(ctx, e), changed.Account)
+	return nil, f.settle(event.RequestContext(ctx, e), account)
 }
 
-// tell gives the bouncer the limit, and looks again afterwards: of two that work on one user at once, the one with the
-// older answer may be the last to be heard, but then it sees that it is wrong.
-func (f *Function) tell(ctx context.Context, accountID string) error {
+// about is the account whose plan to look at; empty where the event is none of ours.
+func about(e event.Event) (string, error) {
+	switch e.Type() {
+	case event.PlanChangedType:
+		changed, err := event.Decode[event.PlanChanged](e)
+		return changed.Account, err
+	case event.GraceEndedType:
+		ended, err := event.Decode[event.GraceEnded](e)
+		return ended.Account, err
+	default:
+		return "", nil
+	}
+}
+
+// due is what a user may have at a moment.
+type due struct {
+	account.Entitlements
+
+	hosting   account.Hosting
+	graceOver bool
+}
+
+// look reads whom the account belongs to, and what is due.
+func (f *Function) look(ctx context.Context, accountID string) (account.User, due, error) {
 	user, err := f.accounts.ByID(ctx, accountID)
+	if err != nil {
+		return user, due{}, err
+	}
+	billing, err := f.accounts.BillingOf(ctx, accountID)
+	return user, due{user.Entitlements(), user.Hosting, billing.GraceOver(time.Now())}, err
+}
+
+// settle makes true what is due, and looks again afterwards: of two that work on one user at once, the one with the
+// older answer may be the last to be heard, but then it sees that it is wrong.
+func (f *Function) settle(ctx context.Context, accountID string) error {
+	user, now, err := f.look(ctx, accountID)
 	for range maxTries {
 		switch {
 		case fault.Is(err, fault.NotFound):
@@ -115,21 +158,31 @@ func (f *Function) tell(ctx context.Context, accountID string) error {
 		case user.Handle == "":
 			return nil // not at the bouncer yet; the portal tells it the limit when it is
 		}
-		told := user.Entitlements().UpstreamNetworks
-		if err := f.everywhere(ctx, string(user.Handle), told); err != nil {
-			return err
+		made := now
+		failed := f.make(ctx, user, made)
+		if failed != nil && !errors.Is(failed, errMoved) {
+			return failed
 		}
-		user, err = f.accounts.ByID(ctx, accountID)
-		if err == nil && user.Entitlements().UpstreamNetworks == told {
-			f.log.InfoContext(ctx, "bouncer knows the limit", "user", accountID, "networks", told)
+		user, now, err = f.look(ctx, accountID)
+		if failed == nil && err == nil && now == made {
+			f.log.InfoContext(ctx, "bouncer knows the limit", "user", accountID, "networks", made.UpstreamNetworks)
 			return nil
 		}
 	}
 	return fault.Wrap(errors.New("the plan keeps changing"), fault.Unavailable, "Too much happens to this user at once.")
 }
 
+// make fits what the user has to the plan, then tells the limit: a bouncer that is started has to hear it.
+func (f *Function) make(ctx context.Context, user account.User, due due) error {
+	err := f.fit(ctx, user, due.graceOver)
+	if errors.Is(err, errMoved) {
+		return err
+	}
+	return errors.Join(err, f.everywhere(ctx, user, due)) // the one does not wait for the other
+}
+
 // everywhere tells the shared bouncer and the user's own, if there is one.
-func (f *Function) everywhere(ctx context.Context, handle string, limit int) error {
-	ensure := func(at *bouncer.Admin) error { return at.EnsureUser(ctx, handle, limit) }
-	return errors.Join(ensure(f.shared), f.own.Tell(ctx, handle, ensure))
+func (f *Function) everywhere(ctx context.Context, user account.User, due due) error {
+	ensure := func(at *bouncer.Admin) error { return at.EnsureUser(ctx, string(user.Handle), due.UpstreamNetworks) }
+	return errors.Join(ensure(f.shared), f.own.Tell(ctx, string(user.Handle), ensure))
 }

@@ -85,7 +85,7 @@ func (w *world) set(column, value string) {
 	}
 }
 
-func (w *world) handle(payload event.PlanChanged) error {
+func (w *world) handle(payload event.Payload) error {
 	w.t.Helper()
 	e, err := event.NewWithID("1", time.Now(), event.SourceAccounts, payload)
 	if err != nil {

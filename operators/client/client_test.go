@@ -106,6 +106,23 @@ func TestWhatTheAPIServerRefusesHasAKindAndASentence(t *testing.T) {
 	}
 }
 
+func TestAPatchIsOfWhatWasRead(t *testing.T) {
+	w := newTenants(t)
+	w.Allow("sojubouncers", "patch")
+	ada := w.create("ada", "ada")
+	patch := func(version, title string) error {
+		return w.Bouncers().Patch(t.Context(), "ada", []byte(`{"metadata":{"resourceVersion":"`+version+`"},"spec":{"title":"`+title+`"}}`))
+	}
+	if err := patch(ada.ResourceVersion, "one"); err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, patch(ada.ResourceVersion, "two"), fault.Conflict, "has changed in the meantime")
+	if b, err := w.Bouncers().Get(t.Context(), "ada"); err != nil || b.Spec.Title != "one" || b.Spec.Owner != "ada" {
+		t.Errorf("it is %+v, %v", b, err)
+	}
+	wantKind(t, w.Bouncers().Patch(t.Context(), "nobody", []byte("{}")), fault.NotFound, "no such bouncer")
+}
+
 func TestAMissingPermissionIsOurOwnFault(t *testing.T) {
 	_, err := newTenants(t).Networks().List(t.Context(), "ada")
 	wantKind(t, err, fault.Internal, "Something went wrong on our side.")

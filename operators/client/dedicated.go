@@ -14,7 +14,7 @@ import (
 // Dedicated reaches the bounceradmin of users' own bouncers, each of which is called like its owner's handle. A nil
 // Dedicated is that of one machine, where nobody has one.
 type Dedicated struct {
-	bouncers  *Bouncers
+	cluster   *Client
 	namespace string
 	key       config.Secret
 	http      *http.Client
@@ -43,7 +43,15 @@ func (s Settings) Dedicated(key config.Secret, http *http.Client) (*Dedicated, e
 
 // Dedicated makes one with the platform's key, from which every bouncer's token is made.
 func (c *Client) Dedicated(key config.Secret, http *http.Client) *Dedicated {
-	return &Dedicated{bouncers: c.bouncers, namespace: c.bouncers.namespace, key: key, http: http}
+	return &Dedicated{cluster: c, namespace: c.bouncers.namespace, key: key, http: http}
+}
+
+// Cluster is where the bouncers are; nil on one machine.
+func (d *Dedicated) Cluster() *Client {
+	if d == nil {
+		return nil
+	}
+	return d.cluster
 }
 
 // Admin is the bounceradmin of the bouncer called name, whether there is one or not.
@@ -63,7 +71,7 @@ func (d *Dedicated) Tell(ctx context.Context, handle string, something func(*bou
 	if !fault.Is(err, fault.Unavailable) {
 		return err
 	}
-	owned, findErr := d.bouncers.List(ctx, handle)
+	owned, findErr := d.cluster.bouncers.List(ctx, handle)
 	if findErr != nil {
 		return findErr
 	}

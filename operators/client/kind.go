@@ -85,6 +85,17 @@ func (k *Kind[T, P]) Create(ctx context.Context, wanted P) (P, error) {
 	return made, nil
 }
 
+// Patch writes what patch, a JSON merge patch (RFC 7396), says over the object called name. With a resourceVersion in it,
+// only an object that is still as it was read is written; else it is a Conflict.
+func (k *Kind[T, P]) Patch(ctx context.Context, name string, patch []byte) error {
+	err := k.calls.Patch(types.MergePatchType).Namespace(k.namespace).Resource(k.resource).Name(name).Body(patch).
+		Timeout(callTimeout).MaxRetries(maxRetries).Do(ctx).Error()
+	if err != nil {
+		return k.fault(err)
+	}
+	return nil
+}
+
 // Delete has the object removed once its finalizers are done. With a uid, only that object goes, and not another one
 // that has its name by now (which is a Conflict).
 func (k *Kind[T, P]) Delete(ctx context.Context, name string, uid types.UID) error {

@@ -45,6 +45,10 @@ func TestTheClustersTriggersRouteWhatIsSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ended, err := event.New(event.SourceAccounts, event.GraceEnded{Account: "0c2d6f6e-5b0e-4c55-9d6f-0f6f3f1f2a10"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	tick := notice.Clone()
 	tick.SetType(event.TickType)
 	tick.SetSource("/apis/v1/namespaces/irc-now/pingsources/every-minute")
@@ -56,6 +60,7 @@ func TestTheClustersTriggersRouteWhatIsSent(t *testing.T) {
 	}{
 		"a notice of Stripe's": {notice, []string{"billing"}},
 		"a changed plan":       {changed, []string{"limits"}},
+		"the end of a grace":   {ended, []string{"limits"}},
 		"a tick":               {tick, []string{"billing-tick", "revoke-tick"}},
 		"another tick":         {otherTick, nil},
 	} {

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -62,6 +63,9 @@ type Tenants struct {
 	Settings ours.Settings // of a service account with the permissions that were asked for
 	t        testing.TB
 }
+
+// functionAccount is the service account of [Start].
+const functionAccount = "function"
 
 // Start makes a namespace and a service account that may do to bouncers what the verbs say, and nothing else.
 func Start(t testing.TB, verbs ...string) *Tenants {
@@ -110,21 +114,51 @@ func (w *Tenants) File(name string, content []byte) string {
 
 func (w *Tenants) token(namespace string, verbs []string) []byte {
 	w.t.Helper()
-	meta := metav1.ObjectMeta{Name: "function", Namespace: namespace}
-	account := &corev1.ServiceAccount{ObjectMeta: meta}
-	w.Put(account,
-		&rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{{
-			APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{"sojubouncers"}, Verbs: verbs,
-		}}},
-		&rbacv1.RoleBinding{
-			ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: meta.Name},
-			Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: meta.Name, Namespace: namespace}},
-		})
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: functionAccount, Namespace: namespace}}
+	w.Put(account)
+	w.allow(namespace, "sojubouncers", verbs)
 	request := &authenticationv1.TokenRequest{}
 	if err := w.SubResource("token").Create(w.t.Context(), account, request); err != nil {
 		w.t.Fatal(err)
 	}
 	return []byte(request.Status.Token)
+}
+
+// Allow lets the service account do to a resource of ours what the verbs say, besides what it may already.
+func (w *Tenants) Allow(resource string, verbs ...string) {
+	w.t.Helper()
+	w.allow(w.Settings.Namespace, resource, verbs)
+}
+
+func (w *Tenants) allow(namespace, resource string, verbs []string) {
+	w.t.Helper()
+	meta := metav1.ObjectMeta{GenerateName: functionAccount + "-", Namespace: namespace}
+	role := &rbacv1.Role{ObjectMeta: meta, Rules: []rbacv1.PolicyRule{{
+		APIGroups: []string{v1alpha1.GroupVersion.Group}, Resources: []string{resource}, Verbs: verbs,
+	}}}
+	w.Put(role)
+	w.Put(&rbacv1.RoleBinding{
+		ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: functionAccount, Namespace: namespace}},
+	})
+	for _, verb := range verbs {
+		w.awaitAllowed(authorizationv1.ResourceAttributes{
+			Namespace: namespace, Group: v1alpha1.GroupVersion.Group, Resource: resource, Verb: verb,
+		})
+	}
+}
+
+// awaitAllowed waits until the API server knows of a role that was stored a moment ago.
+func (w *Tenants) awaitAllowed(what authorizationv1.ResourceAttributes) {
+	w.t.Helper()
+	who := "system:serviceaccount:" + what.Namespace + ":" + functionAccount
+	for {
+		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: who, ResourceAttributes: &what}}
+		w.Put(review)
+		if review.Status.Allowed {
+			return
+		}
+	}
 }
 
 // Env is Settings as environment variables.

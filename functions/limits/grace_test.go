@@ -1,0 +1,303 @@
+package limits_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"irc.now/operators/api/v1alpha1"
+	"irc.now/operators/client/clienttest"
+	"irc.now/shared/event"
+	"irc.now/shared/fault"
+)
+
+// payer is ada on a cluster, whose bouncer and networks the test watches.
+type payer struct {
+	*world
+
+	tenants *clienttest.Tenants
+}
+
+// newPayer is somebody who had Pro and Growth, with a bouncer and the networks of these names, made in this order.
+func newPayer(t *testing.T, w *world, tenants *clienttest.Tenants, networks ...string) *payer {
+	t.Helper()
+	p := &payer{w, tenants}
+	tenants.Put(tenants.Bouncer("ada", "ada"))
+	for _, name := range networks {
+		tenants.Put(&v1alpha1.ErgoNetwork{
+			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: tenants.Settings.Namespace, Labels: map[string]string{v1alpha1.LabelOwner: "ada"}},
+			Spec:       v1alpha1.ErgoNetworkSpec{Owner: "ada", Hosting: v1alpha1.HostingGrowth, NetworkName: name},
+		})
+	}
+	p.holds("pro", "growth")
+	// Whoever asks it has an answer, so that no event waits for a bouncer that starts.
+	tenants.Serve("ada", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) }))
+	return p
+}
+
+func (p *payer) holds(plan, hosting string) {
+	p.set("plan", plan)
+	p.set("hosting", hosting)
+}
+
+// keepUntil is when the time after a downgrade ends.
+func (p *payer) keepUntil(at time.Time) {
+	p.t.Helper()
+	_, err := p.pool.Exec(context.Background(), `
+		INSERT INTO billing (account_id, customer_id, keep_until, updated_at) VALUES ($1, 'cus_1', $2, now())
+		ON CONFLICT (account_id) DO UPDATE SET keep_until = excluded.keep_until`, p.user.ID, at)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *payer) over() { p.keepUntil(time.Now().Add(-time.Second)) }
+
+func (p *payer) graceEnds() {
+	p.t.Helper()
+	if err := p.handle(event.GraceEnded{Account: p.user.ID}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *payer) bouncer() *v1alpha1.SojuBouncer {
+	p.t.Helper()
+	var b v1alpha1.SojuBouncer
+	p.get("ada", &b)
+	return &b
+}
+
+func (p *payer) network(name string) *v1alpha1.ErgoNetwork {
+	p.t.Helper()
+	var n v1alpha1.ErgoNetwork
+	p.get(name, &n)
+	return &n
+}
+
+func (p *payer) get(name string, into client.Object) {
+	p.t.Helper()
+	if err := p.tenants.Get(p.t.Context(), client.ObjectKey{Namespace: p.tenants.Settings.Namespace, Name: name}, into); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// wantRunning compares what runs with the names given, networks with what they are hosted under.
+func (p *payer) wantRunning(want string) {
+	p.t.Helper()
+	var running []string
+	if !p.bouncer().Spec.Stopped() {
+		running = append(running, "ada")
+	}
+	var networks v1alpha1.ErgoNetworkList
+	if err := p.tenants.List(p.t.Context(), &networks, client.InNamespace(p.tenants.Settings.Namespace)); err != nil {
+		p.t.Fatal(err)
+	}
+	for _, n := range networks.Items {
+		if !n.Spec.Stopped() {
+			running = append(running, n.Name+"/"+string(n.Spec.Hosting))
+		}
+	}
+	if got := strings.Join(running, " "); got != want {
+		p.t.Errorf("running are %q, want %q", got, want)
+	}
+}
+
+func TestWhatIsOverThePlanStopsWhenTheGraceIsOver(t *testing.T) {
+	w, tenants := onCluster(t)
+	p := newPayer(t, w, tenants, "one", "two")
+	p.holds("free", "")
+	p.keepUntil(time.Now().Add(time.Hour))
+	if err := p.upgraded(); err != nil { // plan-changed, whatever it says
+		t.Fatal(err)
+	}
+	p.graceEnds() // early, or of an earlier downgrade
+	p.wantRunning("ada one/growth two/growth")
+	p.over()
+	p.graceEnds()
+	p.wantRunning("")
+	stopped := p.bouncer()
+	p.graceEnds()
+	if again := p.bouncer(); again.ResourceVersion != stopped.ResourceVersion {
+		t.Error("the same event writes again")
+	}
+	p.holds("pro", "growth")
+	if err := p.upgraded(); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRunning("ada one/growth two/growth")
+}
+
+// The events of a downgrade's end and of the new payment come in the wrong order.
+func TestALateEndStopsNothingThatIsPaidFor(t *testing.T) {
+	w, tenants := onCluster(t)
+	p := newPayer(t, w, tenants, "one")
+	p.over()
+	p.graceEnds()
+	p.wantRunning("ada one/growth")
+}
+
+func TestALesserHostingKeepsTheOldestNetwork(t *testing.T) {
+	w, tenants := onCluster(t)
+	p := newPayer(t, w, tenants, "zoe", "bob", "amy")
+	p.age("zoe", "bob", "amy")
+	p.holds("pro", "starter")
+	p.over()
+	p.graceEnds()
+	p.wantRunning("ada zoe/starter")
+	if n := p.network("bob"); n.Spec.Hosting != v1alpha1.HostingGrowth || !n.Spec.OverPlan || n.Spec.Suspended {
+		t.Errorf("bob is %+v", n.Spec)
+	}
+	p.holds("pro", "growth")
+	if err := p.upgraded(); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRunning("ada amy/growth bob/growth zoe/growth")
+}
+
+// age waits until networks made one after the other differ in age, which the API server tells in seconds: the last is
+// made anew until then.
+func (p *payer) age(names ...string) {
+	p.t.Helper()
+	for i, name := range names[1:] {
+		for !p.network(name).CreationTimestamp.After(p.network(names[i]).CreationTimestamp.Time) {
+			n := p.network(name)
+			if err := p.tenants.Delete(p.t.Context(), n); err != nil {
+				p.t.Fatal(err)
+			}
+			n.ResourceVersion, n.UID = "", ""
+			p.tenants.Put(n)
+		}
+	}
+}
+
+func TestAnAdministratorsSuspensionStays(t *testing.T) {
+	w, tenants := onCluster(t)
+	p := newPayer(t, w, tenants)
+	b := p.bouncer()
+	b.Spec.Suspended = true
+	if err := tenants.Update(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	p.holds("free", "")
+	p.over()
+	p.graceEnds()
+	if b = p.bouncer(); !b.Spec.Suspended || !b.Spec.OverPlan {
+		t.Errorf("after the grace: %+v", b.Spec)
+	}
+	p.holds("pro", "")
+	if err := p.upgraded(); err != nil {
+		t.Fatal(err)
+	}
+	if b = p.bouncer(); !b.Spec.Suspended || b.Spec.OverPlan {
+		t.Errorf("paid again: %+v", b.Spec)
+	}
+}
+
+func TestAPlanThatIsBoughtWhileItStopsStartsAgain(t *testing.T) {
+	w, tenants := onCluster(t)
+	p := newPayer(t, w, tenants, "one")
+	p.holds("free", "")
+	p.over()
+	stopped := false
+	p.before = func() { // the shared bouncer is told when the own one is stopped
+		stopped = p.bouncer().Spec.OverPlan
+		p.holds("pro", "growth")
+	}
+	p.graceEnds()
+	if !stopped {
+		t.Error("it was never stopped, so this proves nothing")
+	}
+	p.wantRunning("ada one/growth")
+}
+
+func TestABouncerThatStartsIsToldWhenItIsUp(t *testing.T) {
+	w, tenants := onCluster(t)
+	p := newPayer(t, w, tenants)
+	p.holds("free", "")
+	p.over()
+	p.graceEnds()
+	var up sync.Once
+	told := 0
+	tenants.Serve("ada", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		status := http.StatusNoContent
+		up.Do(func() { status = http.StatusServiceUnavailable })
+		if status == http.StatusNoContent {
+			told++
+		}
+		rw.WriteHeader(status)
+	}))
+	p.holds("pro", "")
+	if err := p.upgraded(); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("got %v, want Unavailable", err)
+	}
+	p.wantRunning("ada")
+	if err := p.upgraded(); err != nil || told != 1 {
+		t.Errorf("told %d times, %v", told, err)
+	}
+}
+
+// front stands before the API server and does something before the first write comes through.
+type front struct {
+	http.Handler
+
+	once   sync.Once
+	before func()
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPatch {
+		f.once.Do(f.before)
+	}
+	f.Handler.ServeHTTP(w, r)
+}
+
+func newFront(t *testing.T, tenants *clienttest.Tenants) *front {
+	t.Helper()
+	server, err := url.Parse(tenants.Settings.URL.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, err := os.ReadFile(tenants.Settings.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca)
+	proxy := httputil.NewSingleHostReverseProxy(server)
+	proxy.Transport = &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	return &front{Handler: proxy}
+}
+
+func TestAWriteOfSomebodyElsesIsNotOverwritten(t *testing.T) {
+	tenants := clienttest.Start(t, "list", "patch")
+	tenants.Allow("ergonetworks", "list", "patch")
+	f := newFront(t, tenants)
+	between := httptest.NewServer(f)
+	t.Cleanup(between.Close)
+	w := onTenants(t, tenants, map[string]string{"KUBERNETES_API_URL": between.URL})
+	p := newPayer(t, w, tenants)
+	wrote := false
+	f.before = func() {
+		b := p.bouncer()
+		b.Spec.Title = "Mine"
+		wrote = tenants.Update(t.Context(), b) == nil
+	}
+	p.holds("free", "")
+	p.over()
+	p.graceEnds()
+	if b := p.bouncer(); !wrote || !b.Spec.OverPlan || b.Spec.Title != "Mine" {
+		t.Errorf("written in between: %v; then %+v", wrote, b.Spec)
+	}
+}
