@@ -94,13 +94,16 @@ func (w *world) createNetwork(t *testing.T, owner *user.Person) *v1alpha1.ErgoNe
 // createBouncer presses the portal's button.
 func (w *world) createBouncer(t *testing.T, owner *user.Person) *v1alpha1.SojuBouncer {
 	t.Helper()
-	var page *webclient.Page
+	const button = `form[action="/bouncer"] button`
 	w.ask(t, becoming, "the portal makes a bouncer", func() verdict {
-		page = owner.Visit("/bouncer").Says(http.StatusOK, "Create your bouncer").Submit(`form[action="/bouncer"] button`, nil)
-		// It says "try again" when admission starts too slowly, on a busy machine.
-		return verdict{page.Status != http.StatusServiceUnavailable, page.Words("main")}
+		page := owner.Visit("/bouncer").Says(http.StatusOK, "Your bouncer")
+		if page.Find(button).Length() == 0 {
+			return yes()
+		}
+		// It may say "try again": on a busy machine admission may start too slowly.
+		page = page.Submit(button, nil)
+		return verdict{page.Status == http.StatusOK, page.Words("main")}
 	})
-	page.Says(http.StatusOK, "Your bouncer")
 	var bouncer v1alpha1.SojuBouncer
 	if err := w.Get(t.Context(), key(tenants, owner.Handle), &bouncer); err != nil {
 		t.Fatalf("the portal has made no bouncer: %v", err)
