@@ -28,6 +28,7 @@ import (
 	"irc.now/shared/store"
 	"irc.now/shared/store/storetest"
 	"irc.now/shared/tenant"
+	"irc.now/tests/alert"
 )
 
 // asOperator makes the test's own program run as the operator, of the version that it holds.
@@ -283,6 +284,13 @@ func TestItMakesBothKinds(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("the metrics lack %s", want)
 		}
+	}
+	lacking, err := alert.Lacking("../..", text, alert.Operator)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, metric := range lacking {
+		t.Errorf("an alert needs %s", metric)
 	}
 	o.stop()
 	if holder := w.holder(); holder != "" {
