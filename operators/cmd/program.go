@@ -143,8 +143,7 @@ func (p *program) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.C
 
 func (p *program) addSoju(mgr manager.Manager, pool *pgxpool.Pool) error {
 	r := &soju.Reconciler{
-		Settings: p.settings.soju(), Databases: p.tenants(pool), Log: p.log.With(slog.String("controller", naming.Soju)),
-		Version: p.acting(), Workers: p.settings.Workers,
+		Settings: p.settings.soju(), Databases: p.tenants(pool), Version: p.acting(), Workers: p.settings.Workers,
 	}
 	if err := r.SetupWithManager(mgr); err != nil {
 		return err

@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -42,7 +42,6 @@ type Part struct {
 type Controller[T Object] struct {
 	Client client.Client
 	Events events.EventRecorder
-	Log    *slog.Logger
 	// Version is the operator's own, kept in the status. An object whose status was written by a newer one is left as it
 	// is. Versions that are not semantic ("dev") are never older or newer.
 	Version string
@@ -132,8 +131,7 @@ func (c *Controller[T]) finalize(ctx context.Context, object T) error {
 		return nil
 	}
 	if err := c.putAside(ctx, object); err != nil {
-		c.Events.Eventf(object, nil, "Warning", naming.Failed, "Finalize", "The database could not be put aside yet; the operator tries again.")
-		return fmt.Errorf("finalize: %w", err)
+		return errors.Join(fmt.Errorf("finalize: %w", err), c.sayItStays(ctx, object))
 	}
 	c.Events.Eventf(object, nil, "Normal", naming.DatabaseBuried, "Finalize", "The database is put aside, for as long as the operator is told to keep it.")
 	before, ok := object.DeepCopyObject().(client.Object)
@@ -146,6 +144,18 @@ func (c *Controller[T]) finalize(ctx context.Context, object T) error {
 		return fmt.Errorf("drop the finalizer: %w", err)
 	}
 	return nil
+}
+
+// sayItStays tells why a deleted object is still there. It can be for long, and events are forgotten after an hour.
+func (c *Controller[T]) sayItStays(ctx context.Context, object T) error {
+	before, ok := object.DeepCopyObject().(T)
+	if !ok {
+		return fmt.Errorf("copy %T", object)
+	}
+	c.begin(object).set(v1alpha1.Ready, metav1.ConditionFalse, naming.Failed,
+		"It is not deleted yet, because its database could not be put aside; the operator tries again.")
+	_, err := c.patch(ctx, before, object)
+	return err
 }
 
 func (c *Controller[T]) addFinalizer(ctx context.Context, object T) error {

@@ -3,7 +3,6 @@ package soju
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"strconv"
@@ -270,7 +269,7 @@ func (x *bench) operate(namespace string, databases owned.Databases) operator {
 	if err != nil {
 		x.b.Fatal(err)
 	}
-	r := &Reconciler{Settings: testSettings(), Databases: databases, Log: slog.New(slog.DiscardHandler), Version: "1.0.0", Workers: workers}
+	r := &Reconciler{Settings: testSettings(), Databases: databases, Version: "1.0.0", Workers: workers}
 	if err := r.SetupWithManager(mgr); err != nil {
 		x.b.Fatal(err)
 	}

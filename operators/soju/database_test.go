@@ -294,6 +294,10 @@ func TestADatabaseServerThatIsAwayIsWaitedFor(t *testing.T) {
 		t.Error("the finalizer was dropped though the database could not be put aside")
 	}
 	w.get("away", b)
+	w.want(b, v1alpha1.Ready, metav1.ConditionFalse, naming.Failed, "not deleted yet", "tries again")
+	if !strings.Contains(strings.Join(w.told(), "\n"), "Warning "+naming.Failed+" It is not deleted yet") {
+		t.Error("no event tells that it stays")
+	}
 	w.tenants.Admin = there
 	if _, err := w.pass(b); err != nil {
 		t.Error(err)

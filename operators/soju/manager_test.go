@@ -2,7 +2,6 @@ package soju
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,7 +48,7 @@ func operate(t *testing.T, w *world, server *operatortest.Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &Reconciler{Settings: w.settings, Databases: w.tenants, Log: slog.New(slog.DiscardHandler), Version: "1.0.0", Workers: 4}
+	r := &Reconciler{Settings: w.settings, Databases: w.tenants, Version: "1.0.0", Workers: 4}
 	if err := r.SetupWithManager(mgr); err != nil {
 		t.Fatal(err)
 	}

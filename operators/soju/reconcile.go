@@ -3,7 +3,6 @@ package soju
 import (
 	"context"
 	"fmt"
-	"log/slog"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/events"
@@ -19,7 +18,6 @@ import (
 type Reconciler struct {
 	Settings  Settings
 	Databases owned.Databases
-	Log       *slog.Logger
 	// Version is the operator's own.
 	Version string
 	// Workers is how many bouncers are worked on at a time; 0 for one.
@@ -44,7 +42,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 func (r *Reconciler) controller(c client.Client, live client.Reader, recorder events.EventRecorder) *owned.Controller[*v1alpha1.SojuBouncer] {
 	r.writer = &owned.Writer{Client: c, Live: live}
 	return &owned.Controller[*v1alpha1.SojuBouncer]{
-		Client: c, Events: recorder, Log: r.Log, Version: r.Version,
+		Client: c, Events: recorder, Version: r.Version,
 		New:   func() *v1alpha1.SojuBouncer { return &v1alpha1.SojuBouncer{} },
 		Parts: r.parts, Finalize: r.finalize,
 	}

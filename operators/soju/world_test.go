@@ -98,7 +98,7 @@ func newTenants(t *testing.T) *owned.Tenants {
 
 // restart is a new operator with nothing in memory.
 func (w *world) restart() {
-	r := Reconciler{Settings: w.settings, Databases: w.tenants, Log: slog.New(slog.DiscardHandler), Version: w.version}
+	r := Reconciler{Settings: w.settings, Databases: w.tenants, Version: w.version}
 	w.controller = r.controller(w.client, w.client, w.events)
 }
 
