@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -207,6 +208,9 @@ func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 	_, err = pool.Exec(t.Context(), `SELECT pg_sleep(5)`)
 	if !fault.Is(store.Fault(err), fault.Unavailable) {
 		t.Errorf("statement timeout: %v", err)
+	}
+	if err := fmt.Errorf("ask: %w", io.ErrUnexpectedEOF); !fault.Is(store.Fault(err), fault.Unavailable) {
+		t.Errorf("a connection that breaks: %v", err)
 	}
 }
 
