@@ -71,7 +71,7 @@ func ensureOwnedLocked(ctx context.Context, admin *pgxpool.Pool, conn *pgx.Conn,
 type state struct {
 	database  bool
 	note      string
-	owner     string
+	ours      bool // the database belongs to who administers the server
 	open      bool // connections are allowed
 	verifiers map[string]string
 }
@@ -83,8 +83,8 @@ type querier interface {
 
 func look(ctx context.Context, q querier, c Credentials) (state, error) {
 	s := state{verifiers: map[string]string{}}
-	err := q.QueryRow(ctx, `SELECT coalesce(shobj_description(oid, 'pg_database'), ''), pg_get_userbyid(datdba), datallowconn
-		FROM pg_database WHERE datname = $1`, c.Database).Scan(&s.note, &s.owner, &s.open)
+	err := q.QueryRow(ctx, `SELECT coalesce(shobj_description(oid, 'pg_database'), ''), pg_get_userbyid(datdba) = current_user, datallowconn
+		FROM pg_database WHERE datname = $1`, c.Database).Scan(&s.note, &s.ours, &s.open)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return state{}, err
 	}
@@ -103,10 +103,10 @@ func look(ctx context.Context, q querier, c Credentials) (state, error) {
 	return s, err
 }
 
-// inOrder reports whether nothing has to be done: the database is there, open and its owner's, and both roles have
+// inOrder reports whether nothing has to be done: the database is there, open and nobody else's, and both roles have
 // their passwords and no right too many.
 func (s state) inOrder(c Credentials) bool {
-	return s.database && s.open && s.owner == c.Owner &&
+	return s.database && s.open && s.ours &&
 		verifies(s.verifiers[c.Owner], c.OwnerPassword.Reveal()) && verifies(s.verifiers[c.Reader], c.ReaderPassword.Reveal())
 }
 

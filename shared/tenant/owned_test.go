@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"irc.now/shared/config"
+	"irc.now/shared/store"
 	"irc.now/shared/store/storetest"
 	"irc.now/shared/tenant"
 )
@@ -86,6 +87,22 @@ func TestADatabaseWithoutANoteIsTaken(t *testing.T) {
 	}
 }
 
+// Else whoever breaks into a tenant's server could keep the database from being buried, or hand it to somebody.
+func TestATenantCannotChangeWhatIsNoted(t *testing.T) {
+	admin, name := newAdmin(t), short()
+	c := own(t, admin, name, uid)
+	for role, password := range map[string]config.Secret{c.Owner: c.OwnerPassword, c.Reader: c.ReaderPassword} {
+		for _, sql := range []string{
+			`COMMENT ON DATABASE ` + name + ` IS 'irc.now tenant of another'`, `ALTER DATABASE ` + name + ` SET search_path = x`,
+			`ALTER DATABASE ` + name + ` OWNER TO ` + c.Owner, `ALTER DATABASE ` + name + ` CONNECTION LIMIT 1`,
+		} {
+			if err := try(t, name, role, password, `SET transaction_read_only = off; `+sql); store.Code(err) != "42501" {
+				t.Errorf("%s: %s: %v", role, sql, err)
+			}
+		}
+	}
+}
+
 func TestOnlyTheFirstOfTwoOwnersGetsTheName(t *testing.T) {
 	admin, name := newAdmin(t), short()
 	t.Cleanup(func() { dropNow(t, name) })
@@ -125,7 +142,7 @@ func TestOnlyWhatIsWrongIsWritten(t *testing.T) {
 	}
 	for _, damage := range []string{
 		`ALTER ROLE ` + name + ` PASSWORD 'another'`, `ALTER ROLE ` + name + ` PASSWORD NULL`, `ALTER ROLE ` + name + ` NOLOGIN`,
-		`ALTER ROLE ` + name + ` CREATEDB`, `ALTER ROLE ` + name + `__read SUPERUSER`, `ALTER DATABASE ` + name + ` OWNER TO CURRENT_USER`,
+		`ALTER ROLE ` + name + ` CREATEDB`, `ALTER ROLE ` + name + `__read SUPERUSER`, `ALTER DATABASE ` + name + ` OWNER TO ` + name,
 		`ALTER DATABASE ` + name + ` ALLOW_CONNECTIONS false`,
 	} {
 		exec(t, admin, damage)
@@ -137,6 +154,9 @@ func TestOnlyWhatIsWrongIsWritten(t *testing.T) {
 		}
 		if ask[bool](t, admin, `SELECT bool_or(rolsuper OR rolcreatedb) FROM pg_roles WHERE starts_with(rolname, $1)`, name) {
 			t.Errorf("after %s a role has a right too many", damage)
+		}
+		if ask[string](t, admin, `SELECT datdba::regrole::text FROM pg_database WHERE datname = $1`, name) == name {
+			t.Errorf("after %s the tenant owns the database", damage)
 		}
 	}
 }

@@ -32,7 +32,7 @@ var validName = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 // Credentials are what a tenant connects with. Database and owner have the same name.
 type Credentials struct {
 	Database       string
-	Owner          string
+	Owner          string // of all that is in the database; the database itself is the server's administrator's
 	OwnerPassword  config.Secret
 	Reader         string // may SELECT what the owner has made or will make, and nothing else
 	ReaderPassword config.Secret
@@ -155,14 +155,16 @@ func ensureDatabase(ctx context.Context, conn *pgx.Conn, c Credentials) error {
 	database, owner, reader := identifier(c.Database), identifier(c.Owner), identifier(c.Reader)
 	if !exists {
 		// template0 holds nothing that somebody added to template1.
-		if _, err := conn.Exec(ctx, `CREATE DATABASE `+database+` OWNER `+owner+` TEMPLATE template0 ENCODING 'UTF8'`); err != nil {
+		if _, err := conn.Exec(ctx, `CREATE DATABASE `+database+` TEMPLATE template0 ENCODING 'UTF8'`); err != nil {
 			return err
 		}
 	}
 	return execute(ctx, conn,
-		`ALTER DATABASE `+database+` OWNER TO `+owner,
+		// Who owns a database may change what is noted on it, and let others in.
+		`ALTER DATABASE `+database+` OWNER TO CURRENT_USER`,
 		`ALTER DATABASE `+database+` ALLOW_CONNECTIONS true`,
 		`REVOKE ALL ON DATABASE `+database+` FROM PUBLIC`,
+		`GRANT CREATE, CONNECT, TEMPORARY ON DATABASE `+database+` TO `+owner,
 		`GRANT CONNECT ON DATABASE `+database+` TO `+reader,
 		`ALTER ROLE `+reader+` SET default_transaction_read_only = on`,
 	)

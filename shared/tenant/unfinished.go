@@ -33,11 +33,12 @@ func unfinished(c Credentials) Credentials {
 
 // dropUnfinished drops what a maker that was killed has left: the database under its first name, and the roles unless a
 // whole one needs them. conn holds the tenant's lock, so nobody is making it now, and nobody was ever given it: there is
-// nothing in it. One that does not belong to the tenant's role, or bears a note that is not mine, is left alone.
+// nothing in it. One without the tenant's role, which is made before it, or with a note that is not mine is left alone.
 func dropUnfinished(ctx context.Context, conn *pgx.Conn, c Credentials, mine func(note string) bool) (dropped bool, err error) {
 	aside := unfinished(c)
 	found, err := look(ctx, conn, aside)
-	if err != nil || !found.database || found.owner != c.Owner || found.note != "" && !mine(found.note) {
+	_, role := found.verifiers[c.Owner]
+	if err != nil || !found.database || !role || found.note != "" && !mine(found.note) {
 		return false, err
 	}
 	whole, err := look(ctx, conn, c)

@@ -17,7 +17,7 @@ func unfinished(t *testing.T, admin *pgxpool.Pool, name, role, note string) {
 	t.Cleanup(func() { dropNow(t, "making_"+name); dropNow(t, name); dropNow(t, role) })
 	exec(t, admin, `CREATE ROLE `+role+` LOGIN`)
 	exec(t, admin, `CREATE ROLE `+role+`__read LOGIN`)
-	exec(t, admin, `CREATE DATABASE making_`+name+` OWNER `+role+` TEMPLATE template0`)
+	exec(t, admin, `CREATE DATABASE making_`+name+` TEMPLATE template0`)
 	exec(t, admin, `GRANT CONNECT ON DATABASE making_`+name+` TO `+role+`__read`)
 	if note != "" {
 		exec(t, admin, `COMMENT ON DATABASE making_`+name+` IS '`+note+`'`)
@@ -65,7 +65,7 @@ func TestAWholeTenantKeepsItsRoles(t *testing.T) {
 	admin, name := newAdmin(t), short()
 	now := longAgo(t)
 	c := own(t, admin, name, uid)
-	exec(t, admin, `CREATE DATABASE making_`+name+` OWNER `+name)
+	exec(t, admin, `CREATE DATABASE making_`+name)
 	t.Cleanup(func() { dropNow(t, "making_"+name) })
 	if _, err := tenant.Sweep(t.Context(), admin, now); err != nil {
 		t.Fatal(err)
