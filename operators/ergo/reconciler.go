@@ -68,7 +68,7 @@ func (r *Reconciler) parts(_ context.Context, n *v1alpha1.ErgoNetwork) []owned.P
 	}
 	return []owned.Part{
 		{Condition: v1alpha1.DatabaseReady, Reconcile: func(ctx context.Context) (owned.Done, error) {
-			step := owned.DatabaseStep{Writer: r.writer, Databases: r.Databases, Server: r.Database}
+			step := owned.DatabaseStep{Writer: r.writer, Databases: r.Databases, Server: r.Database, Meanwhile: r.meanwhile()}
 			access, done, err := step.Reconcile(ctx, n, names(n), n.Spec.Owner)
 			if r.History == HistoryPostgreSQL {
 				uri = access.URI
@@ -89,6 +89,14 @@ func (r *Reconciler) parts(_ context.Context, n *v1alpha1.ErgoNetwork) []owned.P
 			return step.Reconcile(ctx, n, names(n), n.Spec.Owner, r.entranceFor(n))
 		}},
 	}
+}
+
+// meanwhile is what ergo does without its database: it needs it to start, and from then on only for history.
+func (r *Reconciler) meanwhile() string {
+	if r.History == HistoryPostgreSQL {
+		return "If the network runs it goes on, but what is said meanwhile is not kept in its history; it does not start anew until the database is back."
+	}
+	return ""
 }
 
 // reconcileWorkload makes everything that the pod needs, the pod, and brings changes to a pod that runs.

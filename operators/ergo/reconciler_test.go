@@ -20,22 +20,14 @@ import (
 	"irc.now/shared/fault"
 	"irc.now/shared/network"
 	"irc.now/shared/servers/serverstest"
+	"irc.now/shared/store/storetest"
 	"irc.now/shared/tenant"
 )
 
-// inMemory is for the real ergo of the tests, which need not be built for PostgreSQL.
-func inMemory(t *testing.T, edit func(*v1alpha1.ErgoNetwork)) *world {
-	t.Helper()
-	w := newWorld(t, edit)
-	w.settings.History = HistoryMemory
-	w.restart()
-	return w
-}
-
 func TestANetworkComesUpAndItsOwnerIsOperator(t *testing.T) {
-	w := inMemory(t, nil)
+	w := newWorld(t, nil)
 	w.reconcile()
-	w.want(v1alpha1.DatabaseReady, metav1.ConditionTrue, naming.DatabaseMade, "keeps history in memory", "Accounts and channels are kept")
+	w.want(v1alpha1.DatabaseReady, metav1.ConditionTrue, naming.DatabaseMade)
 	w.want(v1alpha1.CertificateReady, metav1.ConditionFalse, naming.CertificatePending)
 	w.want(v1alpha1.WorkloadReady, metav1.ConditionFalse, naming.PodStarting)
 	w.want(v1alpha1.Exposed, metav1.ConditionFalse, naming.NotAdmitted)
@@ -55,7 +47,7 @@ func TestANetworkComesUpAndItsOwnerIsOperator(t *testing.T) {
 }
 
 func TestWhatIsAsItShouldBeIsNotWritten(t *testing.T) {
-	w := inMemory(t, nil)
+	w := newWorld(t, nil)
 	w.ready()
 	w.writes.take()
 	w.restart() // knows nothing of what it has applied and proved
@@ -66,7 +58,7 @@ func TestWhatIsAsItShouldBeIsNotWritten(t *testing.T) {
 }
 
 func TestAChangeReachesTheServerWithoutARestart(t *testing.T) {
-	w := inMemory(t, nil)
+	w := newWorld(t, nil)
 	w.ready()
 	before := w.template()
 	running := &corev1.Pod{ObjectMeta: before.Template.ObjectMeta, Spec: before.Template.Spec}
@@ -104,7 +96,7 @@ func TestAChangeReachesTheServerWithoutARestart(t *testing.T) {
 }
 
 func TestARenewedCertificateIsServedWithoutARestart(t *testing.T) {
-	w := inMemory(t, nil)
+	w := newWorld(t, nil)
 	w.ready()
 	ada := w.pod.connect("ada")
 	cert, key := w.issue()
@@ -121,29 +113,8 @@ func TestARenewedCertificateIsServedWithoutARestart(t *testing.T) {
 	ada.Expect("PONG", "still here")
 }
 
-func TestAnotherHistoryRestartsTheServer(t *testing.T) {
-	w := newWorld(t, nil)
-	w.reconcile()
-	w.want(v1alpha1.DatabaseReady, metav1.ConditionTrue, naming.DatabaseMade)
-	if text := meta.FindStatusCondition(w.network.Status.Conditions, v1alpha1.DatabaseReady).Message; strings.Contains(text, "memory") {
-		t.Errorf("it says %q", text)
-	}
-	var files corev1.Secret
-	w.get(names(w.network).ConfigSecret(), &files)
-	if text := string(files.Data[keyConfig]); !strings.Contains(text, "uri: postgres://"+names(w.network).Database()+":") {
-		t.Errorf("no database in\n%s", text)
-	}
-	before := w.template().Template.Annotations[naming.Checksum]
-	w.settings.History = HistoryMemory
-	w.restart()
-	w.reconcile()
-	if after := w.template().Template.Annotations[naming.Checksum]; after == before {
-		t.Error("the pod stays")
-	}
-}
-
 func TestASuspendedNetworkKeepsItsThings(t *testing.T) {
-	w := inMemory(t, nil)
+	w := newWorld(t, nil)
 	w.ready()
 	volume := names(w.network).Volume(w.network.UID)
 	w.change(func(s *v1alpha1.ErgoNetworkSpec) { s.Suspended = true })
@@ -168,7 +139,7 @@ func TestASuspendedNetworkKeepsItsThings(t *testing.T) {
 }
 
 func TestADeletedNetworkLeavesTombstonesAndNothingElse(t *testing.T) {
-	w := inMemory(t, nil)
+	w := newWorld(t, nil)
 	w.ready()
 	n, volume := w.network.DeepCopy(), names(w.network).Volume(w.network.UID)
 	w.delete()
@@ -194,8 +165,8 @@ func TestADeletedNetworkLeavesTombstonesAndNothingElse(t *testing.T) {
 }
 
 func TestWithoutRetentionTheVolumeGoesAtOnce(t *testing.T) {
-	w := inMemory(t, nil)
-	w.settings.Retention, w.databases = 0, tenants(t, 0)
+	w := newWorld(t, nil)
+	w.settings.Retention, w.databases = 0, tenants(t, storetest.Server(t), 0)
 	w.restart()
 	w.reconcile()
 	n := w.network.DeepCopy()
@@ -225,7 +196,7 @@ func databases(t *testing.T, name string) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	pool := tenants(t, 0).Admin
+	pool := tenants(t, storetest.Server(t), 0).Admin
 	rows, err := pool.Query(ctx, `SELECT datname FROM pg_database WHERE strpos(datname, $1) > 0`, name)
 	if err != nil {
 		t.Fatal(err)
@@ -243,7 +214,7 @@ func databases(t *testing.T, name string) []string {
 }
 
 func TestWhatIsEditedByHandIsTakenOverOrPutRight(t *testing.T) {
-	w := inMemory(t, nil)
+	w := newWorld(t, nil)
 	w.ready()
 	var login, files corev1.Secret
 	w.update(names(w.network).OperatorSecret(), &login, func() { login.Data[keyPassword] = []byte("my-own-password") })
@@ -277,7 +248,7 @@ func TestWhatIsEditedByHandIsTakenOverOrPutRight(t *testing.T) {
 }
 
 func TestANameThatErgoDoesNotTakeIsSaid(t *testing.T) {
-	w := inMemory(t, func(n *v1alpha1.ErgoNetwork) { n.Spec.NetworkName = "-lab" })
+	w := newWorld(t, func(n *v1alpha1.ErgoNetwork) { n.Spec.NetworkName = "-lab" })
 	w.reconcile()
 	w.want(v1alpha1.Stalled, metav1.ConditionTrue, naming.Refused, `"-lab"`, "one word")
 	w.change(func(s *v1alpha1.ErgoNetworkSpec) { s.NetworkName = "lab" })
@@ -308,7 +279,7 @@ func TestADatabaseThatIsAwayStopsOnlyWhatNeedsIt(t *testing.T) {
 }
 
 func TestThePodKeepsToPodSecurity(t *testing.T) {
-	w := inMemory(t, nil)
+	w := newWorld(t, nil)
 	w.reconcile()
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "probe"}, Spec: w.template().Template.Spec,
@@ -322,7 +293,7 @@ func TestThePodKeepsToPodSecurity(t *testing.T) {
 }
 
 func TestAVolumeThatCannotGrowIsNoTrouble(t *testing.T) {
-	w := inMemory(t, nil)
+	w := newWorld(t, nil)
 	w.ready()
 	w.settings.StorageSize = resource.MustParse("2Gi")
 	w.restart()
@@ -331,7 +302,7 @@ func TestAVolumeThatCannotGrowIsNoTrouble(t *testing.T) {
 }
 
 func TestAServerThatDoesNotAnswerIsSaid(t *testing.T) {
-	w := inMemory(t, nil)
+	w := newWorld(t, nil)
 	w.ready()
 	nobody := serverstest.Address(t).String()
 	w.pod.servers.API = func(*v1alpha1.ErgoNetwork) string { return nobody }
@@ -343,7 +314,7 @@ func TestAServerThatDoesNotAnswerIsSaid(t *testing.T) {
 }
 
 func TestAStoreThatCannotBeMadeIsSaid(t *testing.T) {
-	w := inMemory(t, nil)
+	w := newWorld(t, nil)
 	w.reconcile()
 	template := w.template().Template
 	pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,6 +42,7 @@ type pod struct {
 	irc, web, api string
 	serial        int64
 	servers       *Servers
+	server        *process.Process // the last one that was run
 }
 
 func newPod(t *testing.T, n *v1alpha1.ErgoNetwork) *pod {
@@ -109,7 +111,7 @@ func certificate(t *testing.T, serial int64) (cert, key []byte) {
 // initialise runs the init container's script.
 func (p *pod) initialise() {
 	p.t.Helper()
-	program := serverstest.ErgoProgram(p.t)
+	program := serverstest.ErgoWithPostgreSQL(p.t)
 	bin := p.t.TempDir()
 	if err := os.Symlink(program.Path, filepath.Join(bin, "ergo")); err != nil {
 		p.t.Fatal(err)
@@ -122,10 +124,24 @@ func (p *pod) initialise() {
 	}
 }
 
-// run starts the server as the pod does.
+// run starts the server and waits until it answers.
 func (p *pod) run() *process.Process {
 	p.t.Helper()
-	program := serverstest.ErgoProgram(p.t)
+	p.launch()
+	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
+	defer cancel()
+	for _, address := range []string{p.irc, p.web, p.api} {
+		if err := p.server.WaitReady(ctx, process.Dial("tcp", address)); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	return p.server
+}
+
+// launch starts the server as the pod does.
+func (p *pod) launch() {
+	p.t.Helper()
+	program := serverstest.ErgoWithPostgreSQL(p.t)
 	env := append([]string{}, program.Env...)
 	for _, v := range environment() {
 		env = append(env, v.Name+"="+v.Value)
@@ -138,14 +154,16 @@ func (p *pod) run() *process.Process {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() { _ = server.Stop(context.Background()) })
-	ctx, cancel := context.WithTimeout(p.t.Context(), 30*time.Second)
-	defer cancel()
-	for _, address := range []string{p.irc, p.web, p.api} {
-		if err := server.WaitReady(ctx, process.Dial("tcp", address)); err != nil {
-			p.t.Fatal(err)
-		}
+	p.server = server
+}
+
+// kill ends the server as a node does that loses its power.
+func (p *pod) kill() {
+	p.t.Helper()
+	if err := p.server.Signal(syscall.SIGKILL); err != nil {
+		p.t.Fatal(err)
 	}
-	return server
+	<-p.server.Done()
 }
 
 func (p *pod) want(r rendered, cert []byte) want {
@@ -237,10 +255,10 @@ func TestAChangeIsLoadedWhenTheFilesAreThereAndNobodyDrops(t *testing.T) {
 }
 
 // connect registers over TLS.
-func (p *pod) connect(nick string) *serverstest.Client {
+func (p *pod) connect(nick string, caps ...string) *serverstest.Client {
 	p.t.Helper()
 	c := serverstest.DialTLS(p.t, p.irc)
-	c.Register(nick)
+	c.Register(nick, caps...)
 	return c
 }
 

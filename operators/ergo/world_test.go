@@ -12,6 +12,7 @@ import (
 
 	certmanager "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	certmeta "github.com/cert-manager/cert-manager/pkg/apis/meta/v1"
+	"github.com/jackc/pgx/v5"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -27,6 +28,7 @@ import (
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
 	"irc.now/operators/owned"
+	"irc.now/shared/servers/postgres"
 	"irc.now/shared/store"
 	"irc.now/shared/store/storetest"
 	"irc.now/shared/tenant"
@@ -56,15 +58,23 @@ type world struct {
 // newWorld has one network, which no pass has seen yet.
 func newWorld(t *testing.T, edit func(*v1alpha1.ErgoNetwork)) *world {
 	t.Helper()
+	return newWorldOn(t, storetest.Server(t), edit)
+}
+
+// newWorldOn keeps the network's database on that server.
+func newWorldOn(t *testing.T, databases *postgres.Server, edit func(*v1alpha1.ErgoNetwork)) *world {
+	t.Helper()
 	server := operatortest.Shared(t)
 	scheme, err := owned.Scheme()
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{
-		t: t, namespace: unique(), settings: settings(), databases: tenants(t, time.Hour), writes: &writes{},
+		t: t, namespace: unique(), settings: settings(), databases: tenants(t, databases, time.Hour), writes: &writes{},
 		events: events.NewFakeRecorder(1000), now: time.Now(),
 	}
+	address := addressOf(t, databases)
+	w.settings.Database = owned.DatabaseServer{Host: address.Host, Port: int(address.Port)}
 	c, err := client.NewWithWatch(server.Config(), client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)
@@ -88,9 +98,18 @@ func newWorld(t *testing.T, edit func(*v1alpha1.ErgoNetwork)) *world {
 
 func unique() string { return "t" + strings.ToLower(rand.Text()[:12]) }
 
-func tenants(t *testing.T, retention time.Duration) *owned.Tenants {
+func addressOf(t *testing.T, server *postgres.Server) *pgx.ConnConfig {
 	t.Helper()
-	pool, err := store.Open(t.Context(), storetest.Server(t).URL("postgres"))
+	address, err := pgx.ParseConfig(server.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+func tenants(t *testing.T, server *postgres.Server, retention time.Duration) *owned.Tenants {
+	t.Helper()
+	pool, err := store.Open(t.Context(), server.URL("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}

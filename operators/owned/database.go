@@ -130,6 +130,8 @@ type DatabaseStep struct {
 	Writer    *Writer
 	Databases Databases
 	Server    DatabaseServer
+	// Meanwhile tells the owner what it means that the server is away, in a sentence; may be empty.
+	Meanwhile string
 }
 
 // Reconcile makes the owner's database and the Secret with its credentials. Passwords that are in the Secret become the
@@ -147,7 +149,8 @@ func (d *DatabaseStep) Reconcile(ctx context.Context, owner Object, names naming
 			"There is a database %s already that was not made for this object. Nothing in it was touched. An administrator of the database server has to hand it over, rename it or drop it.",
 			names.Database()), retryTaken)
 	case fault.Is(err, fault.Unavailable):
-		return Access{}, Done{}, Wait(naming.DatabaseUnavailable, "The database server cannot be reached right now; the operator tries again.", retryDatabase)
+		const away = "The database server cannot be reached right now; the operator tries again. "
+		return Access{}, Done{}, Wait(naming.DatabaseUnavailable, strings.TrimSpace(away+d.Meanwhile), retryDatabase)
 	case err != nil:
 		return Access{}, Done{}, err
 	}

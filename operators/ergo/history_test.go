@@ -1,0 +1,370 @@
+package ergo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ergochat/irc-go/ircmsg"
+	"github.com/jackc/pgx/v5"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"irc.now/operators/api/v1alpha1"
+	"irc.now/operators/naming"
+	"irc.now/operators/owned"
+	"irc.now/shared/servers/postgres"
+	"irc.now/shared/servers/serverstest"
+)
+
+// reading is what a client needs that asks for history.
+var reading = []string{"batch", "server-time", "message-tags", "draft/chathistory"}
+
+// database asks the network's own database, as the role that ergo has.
+func (w *world) database() *pgx.Conn {
+	w.t.Helper()
+	conn, err := pgx.Connect(w.t.Context(), w.databaseURI())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+func (w *world) databaseURI() string {
+	w.t.Helper()
+	var secret corev1.Secret
+	w.get(names(w.network).DatabaseSecret(), &secret)
+	return string(secret.Data[owned.KeyURI])
+}
+
+// lab brings two people into a channel, each of whom sees the other.
+func (w *world) lab() (ada, bob *serverstest.Client) {
+	w.t.Helper()
+	ada, bob = w.pod.connect("ada"), w.pod.connect("bob")
+	for _, c := range []*serverstest.Client{ada, bob} {
+		c.Send("JOIN #lab")
+		c.Expect("366", "#lab")
+	}
+	return ada, bob
+}
+
+// say sends a line and waits until it has been heard: ergo has dealt with its history by the next answer.
+func say(from, to *serverstest.Client, text string) {
+	from.Send("PRIVMSG #lab :"+text, "PING :said")
+	to.Expect("PRIVMSG", text)
+	from.Expect("PONG", "said")
+}
+
+// backlog is what somebody who comes new reads of the channel.
+func (w *world) backlog(nick string) []string {
+	w.t.Helper()
+	c := w.pod.connect(nick, reading...)
+	c.Send("JOIN #lab", "CHATHISTORY LATEST #lab * 100", "PING :read")
+	var read []string
+	c.Await(func(m ircmsg.Message) bool {
+		if m.Command == "PRIVMSG" && m.Nick() != "HistServ" { // which tells who came and went
+			read = append(read, m.Params[1])
+		}
+		return m.Command == "PONG"
+	})
+	return read
+}
+
+func (w *world) wantBacklog(nick string, want ...string) {
+	w.t.Helper()
+	if got := w.backlog(nick); fmt.Sprint(got) != fmt.Sprint(want) {
+		w.t.Errorf("the backlog is %q, want %q", got, want)
+	}
+}
+
+// The password holds what URLs, YAML, SQL and shells read otherwise.
+const hostilePassword = `p@ss:w/ord?#&=%41'"\{}[]$;+` + "`" + `,^|<>!~-_.*()`
+
+func TestHistoryIsInTheNetworksOwnDatabaseAndSurvives(t *testing.T) {
+	w := newWorld(t, nil)
+	w.reconcile()
+	w.want(v1alpha1.DatabaseReady, metav1.ConditionTrue, naming.DatabaseMade)
+	if text := meta.FindStatusCondition(w.network.Status.Conditions, v1alpha1.DatabaseReady).Message; strings.Contains(text, "memory") {
+		t.Errorf("it says %q", text)
+	}
+	var secret corev1.Secret
+	w.update(names(w.network).DatabaseSecret(), &secret, func() { secret.Data["password"] = []byte(hostilePassword) })
+	w.ready()
+	ada, bob := w.lab()
+	say(ada, bob, "first")
+	ada.Send("NS REGISTER correct-horse")
+	ada.Expect("NOTICE", "now logged in")
+	ada.Send("PRIVMSG bob :only for you", "PING :said")
+	bob.Expect("PRIVMSG", "only for you")
+	ada.Expect("PONG", "said")
+	say(bob, ada, "second")
+
+	w.pod.kill()
+	w.pod.run()
+	w.wantBacklog("eve", "first", "second")
+	back := serverstest.DialTLS(t, w.pod.irc)
+	if got := back.Authenticate("ada", "ada", "correct-horse", reading...); got.Command != "001" {
+		t.Fatalf("sign in: %s", got.Command)
+	}
+	back.Send("CHATHISTORY LATEST bob * 10")
+	back.Expect("PRIVMSG", "only for you")
+
+	conn := w.database()
+	var user, database string
+	var lines int
+	err := conn.QueryRow(t.Context(), `SELECT current_user, current_database(), (SELECT count(*) FROM history)`).Scan(&user, &database, &lines)
+	if own := names(w.network).Database(); err != nil || user != own || database != own || lines < 3 {
+		t.Errorf("%v: %s has %d lines in %s", err, user, lines, database)
+	}
+	if config, err := os.ReadFile(filepath.Join(w.pod.dir, "config", keyConfig)); err != nil || strings.Contains(string(config), hostilePassword) {
+		t.Errorf("%v: the password is not escaped", err)
+	}
+}
+
+func TestErgosRoleReachesNothingElse(t *testing.T) {
+	w, other := newWorld(t, nil), newWorld(t, nil)
+	w.ready()
+	other.reconcile()
+	address, err := url.Parse(w.databaseURI())
+	if err != nil {
+		t.Fatal(err)
+	}
+	address.Path = "/" + names(other.network).Database()
+	if conn, err := pgx.Connect(t.Context(), address.String()); err == nil {
+		_ = conn.Close(t.Context())
+		t.Error("it connects to another network's database")
+	}
+	conn := w.database()
+	own := names(w.network).Database()
+	for _, sql := range []string{
+		`CREATE DATABASE more`, `CREATE ROLE more`, `ALTER ROLE ` + own + ` SUPERUSER`, `SET ROLE postgres`,
+		`ALTER SYSTEM SET work_mem = '1GB'`, `SELECT pg_read_file('postgresql.conf')`, `COPY history TO PROGRAM 'cat'`,
+		`SELECT rolpassword FROM pg_authid`, `ALTER DATABASE ` + names(other.network).Database() + ` OWNER TO ` + own,
+	} {
+		if _, err := conn.Exec(t.Context(), sql); err == nil {
+			t.Errorf("it may %s", sql)
+		}
+	}
+}
+
+// ergo forgets what is older than a week at its start, and every ten minutes.
+func TestHistoryIsKeptForAWeek(t *testing.T) {
+	w := newWorld(t, nil)
+	w.ready()
+	ada, bob := w.lab()
+	for _, text := range []string{"old", "six days", "new"} {
+		say(ada, bob, text)
+	}
+	conn := w.database()
+	age := func(text string, days int) {
+		t.Helper()
+		done, err := conn.Exec(t.Context(), `UPDATE sequence SET nanotime = nanotime - $1::bigint * 86400000000000
+			FROM history WHERE history.id = history_id AND position($2::bytea IN data) > 0`, days, []byte(text))
+		if err != nil || done.RowsAffected() != 1 {
+			t.Fatalf("%v: %d lines of %q", err, done.RowsAffected(), text)
+		}
+	}
+	age("old", 8)
+	age("six days", 6)
+	w.wantBacklog("eve", "six days", "new")
+	w.pod.kill()
+	w.pod.run()
+	eventually(t, func() bool {
+		var left int
+		err := conn.QueryRow(t.Context(), `SELECT count(*) FROM history WHERE position('old'::bytea IN data) > 0`).Scan(&left)
+		return err == nil && left == 0
+	})
+	w.wantBacklog("mallory", "six days", "new")
+}
+
+// ownServer is a PostgreSQL that the test may stop. It is at the same port when it comes back, with all that it had: the
+// shared one of tests gives that up for speed.
+type ownServer struct {
+	*postgres.Server
+	t      *testing.T
+	config postgres.Config
+}
+
+func newOwnServer(t *testing.T) *ownServer {
+	t.Helper()
+	s := &ownServer{t: t, config: postgres.Config{Dir: t.TempDir()}}
+	s.start()
+	s.config.Port = int(addressOf(t, s.Server).Port)
+	return s
+}
+
+func (s *ownServer) start() {
+	s.t.Helper()
+	server, err := postgres.Start(s.t.Context(), s.config)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = server.Stop(context.Background()) })
+	s.Server = server
+}
+
+func (s *ownServer) stop() {
+	s.t.Helper()
+	if err := s.Stop(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// ask does something as the administrator, on a connection of its own, and gives the first value of the answer.
+func (s *ownServer) ask(t *testing.T, sql string, args ...any) string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	var answer string
+	if err := conn.QueryRow(t.Context(), sql, args...).Scan(&answer); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+func TestANetworkOutlivesItsDatabase(t *testing.T) {
+	server := newOwnServer(t)
+	w := newWorldOn(t, server.Server, nil)
+	w.ready()
+	ada, bob := w.lab()
+	say(ada, bob, "before")
+
+	server.stop()
+	say(ada, bob, "meanwhile") // nobody is cut off
+	if result := w.reconcile(); result.RequeueAfter == 0 {
+		t.Error("it does not look again")
+	}
+	w.want(v1alpha1.DatabaseReady, metav1.ConditionFalse, naming.DatabaseUnavailable, "what is said meanwhile is not kept")
+	w.want(v1alpha1.Ready, metav1.ConditionFalse, naming.DatabaseUnavailable, "goes on")
+	server.start()
+	say(ada, bob, "after") // the first line goes over a connection that broke
+	w.reconcile()
+	w.want(v1alpha1.Ready, metav1.ConditionTrue, naming.AllReady)
+	w.wantBacklog("eve", "before", "after")
+
+	// A server that starts now ends, and says why, but not its password; Kubernetes starts it again.
+	server.stop()
+	w.pod.kill()
+	w.pod.launch()
+	<-w.pod.server.Done()
+	words := fmt.Sprint(w.pod.server.Err())
+	password, _ := url.Parse(w.databaseURI())
+	secret, _ := password.User.Password()
+	if !strings.Contains(words, "could not connect to postgresql") || strings.Contains(words, secret) {
+		t.Errorf("it ends with %s", words)
+	}
+	server.start()
+	w.pod.run()
+	w.wantBacklog("mallory", "before", "after")
+}
+
+// The platform's own databases show a certificate that nobody has to trust.
+func TestHistoryGoesToTheDatabaseAsTheModeSays(t *testing.T) {
+	server := newOwnServer(t)
+	server.certify(t)
+	server.setTLS(t, "on")
+	for mode, encrypted := range map[string]bool{"": true, "prefer": true, "require": true, "disable": false} {
+		t.Run("mode "+mode, func(t *testing.T) {
+			w := newWorldOn(t, server.Server, nil)
+			w.settings.Database.SSLMode = mode
+			w.restart()
+			w.ready()
+			ada, bob := w.lab()
+			say(ada, bob, "hello")
+			const ssl = `SELECT bool_and(ssl)::text FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = $1`
+			if got := server.ask(t, ssl, names(w.network).Database()); got != strconv.FormatBool(encrypted) {
+				t.Errorf("encrypted: %s", got)
+			}
+			w.wantBacklog("eve", "hello")
+			w.pod.kill()
+		})
+	}
+	t.Run("not encrypted, but required", func(t *testing.T) {
+		server.setTLS(t, "off")
+		w := newWorldOn(t, server.Server, nil)
+		w.settings.Database.SSLMode = "require"
+		w.restart()
+		w.reconcile()
+		w.syncCertificate(w.issue())
+		w.sync()
+		w.pod.initialise()
+		w.pod.launch()
+		<-w.pod.server.Done()
+		if words := fmt.Sprint(w.pod.server.Err()); !strings.Contains(words, "refused TLS") {
+			t.Errorf("it ends with %s", words)
+		}
+	})
+}
+
+// certify gives the server a certificate.
+func (s *ownServer) certify(t *testing.T) {
+	t.Helper()
+	data := filepath.Join(s.config.Dir, "data")
+	info, err := os.Stat(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key := certificate(t, 1)
+	for name, content := range map[string][]byte{"server.crt": cert, "server.key": key} {
+		path := filepath.Join(data, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if owner, ok := info.Sys().(*syscall.Stat_t); ok {
+			if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// setTLS makes the server take TLS or not, and waits until new connections find that.
+func (s *ownServer) setTLS(t *testing.T, want string) {
+	t.Helper()
+	s.ask(t, `ALTER SYSTEM SET ssl = `+want)
+	s.ask(t, `SELECT pg_reload_conf()::text`)
+	eventually(t, func() bool { return s.ask(t, `SHOW ssl`) == want })
+}
+
+func TestHistoryInMemoryIsSaid(t *testing.T) {
+	w := newWorld(t, nil)
+	w.settings.History = HistoryMemory
+	w.restart()
+	w.ready()
+	w.want(v1alpha1.DatabaseReady, metav1.ConditionTrue, naming.DatabaseMade, "keeps history in memory", "Accounts and channels are kept")
+	ada, bob := w.lab()
+	say(ada, bob, "hello")
+	w.wantBacklog("eve", "hello")
+	w.pod.kill()
+	w.pod.run()
+	w.wantBacklog("mallory")
+}
+
+func TestAnotherHistoryRestartsTheServer(t *testing.T) {
+	w := newWorld(t, nil)
+	w.reconcile()
+	var files corev1.Secret
+	w.get(names(w.network).ConfigSecret(), &files)
+	if text := string(files.Data[keyConfig]); !strings.Contains(text, "uri: postgres://"+names(w.network).Database()+":") {
+		t.Errorf("no database in\n%s", text)
+	}
+	before := w.template().Template.Annotations[naming.Checksum]
+	w.settings.History = HistoryMemory
+	w.restart()
+	w.reconcile()
+	if after := w.template().Template.Annotations[naming.Checksum]; after == before {
+		t.Error("the pod stays")
+	}
+}
