@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -93,6 +94,7 @@ func (s *settings) Validate() error {
 		problem(name != naming.Soju && name != naming.Ergo, "CONTROLLERS may hold soju and ergo, and nothing else")
 	}
 	problems = append(problems, bouncer.CheckPlatformKey(s.PlatformKey))
+	problem(strings.EqualFold(s.NetworkDomain, s.Domain), "NETWORK_DOMAIN must be another domain than DOMAIN")
 	problem(s.Workers < 1, "WORKERS must be 1 or more")
 	problem(s.DatabasePort < 1 || s.DatabasePort > 65535, "DATABASE_PORT must be between 1 and 65535")
 	problem(s.DatabaseRetention < 0, "DATABASE_RETENTION must not be negative")
