@@ -55,6 +55,7 @@ type world struct {
 	machine *machine.Machine
 	one     sync.Mutex // restarts at a time
 	dumps   string     // where failures are explained
+	lock    *os.File   // held until the process ends
 
 	explained sync.Map // names of tests
 }
@@ -124,12 +125,27 @@ func newWorld(kubeconfig string) (*world, error) {
 
 // prepare puts right what an earlier run has left, and forgets what was said of its failures.
 func (w *world) prepare() error {
+	if err := w.alone(); err != nil {
+		return err
+	}
 	if err := w.mend(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	return errors.Join(w.trust(ctx), w.sweep(ctx), os.RemoveAll(w.dumps))
+}
+
+// alone waits until nobody else tells a story on this cluster: each would take the other's things for left over.
+func (w *world) alone() (err error) {
+	if w.lock, err = os.Create(filepath.Join(filepath.Dir(w.dumps), "story.lock")); err != nil {
+		return err
+	}
+	if syscall.Flock(int(w.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+		return nil
+	}
+	fmt.Fprintln(os.Stderr, "These tests run on this cluster already; waiting until they end…")
+	return syscall.Flock(int(w.lock.Fd()), syscall.LOCK_EX)
 }
 
 // trust reads the authority that signs every certificate of the test cluster.
