@@ -37,5 +37,4 @@
 //
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=irc-now,resources=leases,verbs=get;create;update
 // +kubebuilder:rbac:groups="",namespace=irc-now,resources=events,verbs=create;patch
-// +kubebuilder:rbac:groups=events.k8s.io,namespace=irc-now,resources=events,verbs=create;patch
 package main
