@@ -42,6 +42,7 @@ var modules = []module{
 	{name: "etcd", names: map[string]string{"go.etcd.io/etcd/server/v3": "etcd"}, cold: time.Minute},
 	{name: "kubernetes", ldflags: versioned, cold: 8 * time.Minute},
 	{name: "containerd", cold: 3 * time.Minute},
+	{name: "networkpolicies", cold: 2 * time.Minute},
 	{name: "coredns", cold: 3 * time.Minute},
 	{name: "serving", cold: 3 * time.Minute},
 	{name: "eventing", cold: 4 * time.Minute},

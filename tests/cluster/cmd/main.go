@@ -132,7 +132,7 @@ func bare(ctx context.Context, p *program, _ []string) error {
 		return err
 	}
 	return p.step("Kubernetes", func() error {
-		if err := p.build().Build(ctx, "etcd", "kubernetes", "containerd", "coredns"); err != nil {
+		if err := p.build().Build(ctx, "etcd", "kubernetes", "containerd", "networkpolicies", "coredns"); err != nil {
 			return err
 		}
 		_, err := machine.Up(ctx, p.machine())

@@ -79,6 +79,10 @@ func (m *Machine) components() []component {
 			env: []string{"PATH=" + m.program("containerd", "") + ":" + systemPath},
 		},
 		{
+			name: "networkpolicies", module: "networkpolicies", ready: takesPackets, grace: 3 * time.Second,
+			args: []string{conf("admin"), "--runtime=" + plugins, "--queue=" + packetQueue},
+		},
+		{
 			name: "kubelet", module: "kubernetes", ready: answers("http://127.0.0.1:10248/healthz", ""), grace: 5 * time.Second,
 			files: []string{m.path("kubelet.yaml"), m.path("cni", "10-irc-now.conflist")},
 			args: []string{

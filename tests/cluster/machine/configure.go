@@ -17,14 +17,14 @@ var templates = template.Must(template.ParseFS(files, "files/*"))
 
 // values are what the files need to know.
 type values struct {
-	Dir, Volatile, Socket, Pause, CoreDNS            string
+	Dir, Volatile, Socket, Plugins, Pause, CoreDNS   string
 	Address, Node, DNS, PodRange, PodBridge, Network string
 }
 
 func (m *Machine) render(name, coreDNS string) ([]byte, error) {
 	var out bytes.Buffer
 	err := templates.ExecuteTemplate(&out, name, values{
-		Dir: m.dir, Volatile: volatile, Socket: socket, Pause: m.pause.Ref, CoreDNS: coreDNS,
+		Dir: m.dir, Volatile: volatile, Socket: socket, Plugins: plugins, Pause: m.pause.Ref, CoreDNS: coreDNS,
 		Address: Address, Node: Node, DNS: dnsService, PodRange: podRange, PodBridge: podBridge, Network: network,
 	})
 	return out.Bytes(), err

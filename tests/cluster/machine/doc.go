@@ -8,6 +8,5 @@
 // caller; a second Up finds what runs, leaves what is healthy and replaces the rest.
 //
 // What it is not: safe to expose (it listens on a bridge without ports, 10.88.0.1, and etcd on loopback without a
-// password), or several nodes. The bridge plugin enforces no NetworkPolicy: policies are stored and validated here,
-// and whether they hold back a packet has to be tried on a cluster whose network plugin enforces them.
+// password), or several nodes. Network policies are enforced, for IPv4, which is all that pods have.
 package machine

@@ -28,6 +28,8 @@ const (
 	network      = "irc-now" // CNI's name for it
 	volatile     = "/run/irc.now"
 	socket       = volatile + "/containerd.sock"
+	plugins      = volatile + "/plugins.sock" // containerd's, for those who want to know of pods
+	packetQueue  = "6697"                     // the kernel's number for packets that policies have not judged yet
 )
 
 // Config says where a cluster keeps what it has. Dir is needed.
@@ -77,7 +79,7 @@ func Open(c Config) (*Machine, error) {
 
 // Up starts what does not run, replaces what is not healthy or was built or configured differently, and returns
 // once a pod could run: the node is ready and answers for names. It needs the programs of the modules etcd,
-// kubernetes, containerd and coredns (tests/cluster/build).
+// kubernetes, containerd, networkpolicies and coredns (tests/cluster/build).
 func Up(ctx context.Context, c Config) (*Machine, error) {
 	if err := Check(); err != nil {
 		return nil, err
@@ -103,6 +105,7 @@ func Up(ctx context.Context, c Config) (*Machine, error) {
 		{"kube-scheduler", m.component("kube-scheduler")},
 		{"containerd", m.component("containerd")},
 		{"loading the pause image", m.loadPause},
+		{"networkpolicies", m.component("networkpolicies")},
 		{"kubelet", m.component("kubelet")},
 		{"kube-proxy", m.component("kube-proxy")},
 		{"node", m.node},

@@ -130,6 +130,13 @@ COMMIT
 -A POSTROUTING -s 10.244.0.2/32 -m comment --comment "name: \"irc-now\"" -j CNI-1f
 -A CNI-1f -d 10.244.0.0/16 -j ACCEPT
 COMMIT
+*mangle
+:FORWARD ACCEPT [0:0]
+:IRC-NOW-POLICIES - [0:0]
+-A FORWARD -i k8s-pods -j IRC-NOW-POLICIES
+-A FORWARD -i eth0 -j MARK --set-xmark 0x1/0x1
+-A IRC-NOW-POLICIES -j NFQUEUE --queue-num 6697
+COMMIT
 `
 	const want = `*filter
 -D FORWARD -m comment --comment "kubernetes forwarding rules" -j KUBE-FORWARD
@@ -140,6 +147,11 @@ COMMIT
 -D POSTROUTING -s 10.244.0.2/32 -m comment --comment "name: \"irc-now\"" -j CNI-1f
 -F CNI-1f
 -X CNI-1f
+COMMIT
+*mangle
+-D FORWARD -i k8s-pods -j IRC-NOW-POLICIES
+-F IRC-NOW-POLICIES
+-X IRC-NOW-POLICIES
 COMMIT
 `
 	if got := removal(saved); got != want {

@@ -43,6 +43,9 @@ func (m *Machine) connect(ctx context.Context) error {
 			return fmt.Errorf("set %s: %w", name, err)
 		}
 	}
+	if err := judgePackets(ctx); err != nil {
+		return err
+	}
 	if _, err := os.Stat("/sys/class/net/" + nodeBridge); err == nil {
 		return nil
 	}
@@ -125,10 +128,15 @@ func removeRules(ctx context.Context, tool string) error {
 	if script == "" {
 		return nil
 	}
+	return restoreRules(ctx, tool, script)
+}
+
+// restoreRules changes rules as a script says, all at once.
+func restoreRules(ctx context.Context, tool, script string) error {
 	cmd := exec.CommandContext(ctx, tool+"-restore", "--noflush")
 	cmd.Env = append(os.Environ(), "PATH="+systemPath)
 	cmd.Stdin = strings.NewReader(script)
-	_, err = output(cmd)
+	_, err := output(cmd)
 	return err
 }
 
@@ -170,7 +178,7 @@ func removal(saved string) string {
 	return script.String()
 }
 
-// clusters says whether a chain is one that kube-proxy, kubelet or a CNI plugin has made.
+// clusters says whether a chain is one that we, kube-proxy, kubelet or a CNI plugin have made.
 func clusters(chain string) bool {
-	return strings.HasPrefix(chain, "KUBE-") || strings.HasPrefix(chain, "CNI-")
+	return chain == policyChain || strings.HasPrefix(chain, "KUBE-") || strings.HasPrefix(chain, "CNI-")
 }
