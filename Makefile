@@ -74,7 +74,7 @@ browser: ## install Chromium for tests/browser, when it is missing (Debian, as r
 .PHONY: lint
 lint: ## vet, golangci-lint and govulncheck, in the versions tests/tools pins
 	@$(GO) vet ./...
-	@$(GO) vet -tags 'cluster lambda.norpc' ./tests/cluster/...
+	@$(GO) vet -tags 'cluster lambda.norpc' ./tests/cluster/... ./tests/manifests
 	@$(GO) -C tests/tools build -o $(CURDIR)/$(BIN)/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint golang.org/x/vuln/cmd/govulncheck
 	@$(BIN)/golangci-lint run --allow-parallel-runners ./...
 	@.ci/vuln ./...
@@ -97,7 +97,7 @@ manifests: ## render what is applied to clusters into bin/manifests
 	@$(GO) run ./knative/cmd render $(BIN)/manifests
 
 .PHONY: deploy
-deploy: ## build the images, and apply OVERLAY (generic, openshift) with them from REGISTRY to kubectl's cluster
+deploy: ## build images, push them to REGISTRY, apply OVERLAY (generic, openshift) to kubectl's cluster (APPLY=no: leave it)
 	@$(GO) -C tests/tools/ko build -o $(CURDIR)/$(BIN)/ko github.com/google/ko
 	@$(GO) run ./knative/cmd deploy "$(OVERLAY)" "$(REGISTRY)"
 
