@@ -39,6 +39,9 @@ func steps(kubeconfig string) []step {
 			"go", "run", "./shared/store/storetest/cmd", "--",
 			"go", "test", "-run", "^$", "-bench", "^BenchmarkBouncers$", "-benchtime", "1x", "-timeout", "60m", "./operators/soju",
 		}},
+		{"deploying to a registry", []string{
+			"go", "test", "-tags", "cluster lambda.norpc", "-count=1", "-timeout", "60m", "-run", "MakeDeploy|BothProcessors", "./tests/manifests",
+		}},
 		{"cluster", []string{"make", "--no-print-directory", "cluster-up"}},
 		{"story", []string{
 			"env", "IRC_NOW_CLUSTER=" + kubeconfig,
