@@ -258,18 +258,46 @@ func TestPodsAreRestricted(t *testing.T) {
 	}
 }
 
+// pod runs a pass over a new bouncer, and makes the pod that it asks for.
+func (w *world) pod(b *v1alpha1.SojuBouncer) *corev1.Pod {
+	w.t.Helper()
+	w.reconcile(b)
+	var d appsv1.Deployment
+	w.get(b.Name, &d)
+	d.Status.ObservedGeneration = d.Generation
+	w.status(&d)
+	template := d.Spec.Template
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: b.Name + "-1", Labels: template.Labels}, Spec: template.Spec}
+	if err := w.client.Create(w.t.Context(), pod); err != nil {
+		w.t.Fatal(err)
+	}
+	return pod
+}
+
+// What others say can be longer than what the API server takes in an event.
+func TestALongMessageIsStillToldInAnEvent(t *testing.T) {
+	w := newWorld(t, operatortest.Shared(t))
+	b := w.bouncer("wordy", nil)
+	pod := w.pod(b)
+	pod.Status = corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{
+		Name: "soju", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CreateContainerError", Message: strings.Repeat("ä", 40_000)}},
+	}}}
+	w.status(pod)
+	w.reconcile(b)
+	w.want(b, v1alpha1.WorkloadReady, metav1.ConditionFalse, naming.PodFailing, "cannot be started: ä")
+	for _, event := range w.told() {
+		_, note, found := strings.Cut(event, " "+naming.PodFailing+" ")
+		if found && strings.HasPrefix(note, "Its container soju") && len(note) <= 1024 && strings.HasSuffix(note, "ä") {
+			return
+		}
+	}
+	t.Error("no event says it in a length that the API server takes")
+}
+
 func TestATroubledPodIsExplained(t *testing.T) {
 	w := newWorld(t, operatortest.Shared(t))
 	b := w.bouncer("crashing", nil)
-	w.reconcile(b)
-	var d appsv1.Deployment
-	w.get("crashing", &d)
-	d.Status.ObservedGeneration = d.Generation
-	w.status(&d)
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: "crashing-1", Labels: d.Spec.Template.Labels}, Spec: d.Spec.Template.Spec}
-	if err := w.client.Create(t.Context(), pod); err != nil {
-		t.Fatal(err)
-	}
+	pod := w.pod(b)
 	for words, status := range map[string]corev1.PodStatus{
 		"no room for it": {Conditions: []corev1.PodCondition{{
 			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: corev1.PodReasonUnschedulable, Message: "0/3 nodes",
@@ -286,7 +314,7 @@ func TestATroubledPodIsExplained(t *testing.T) {
 			LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 137, Reason: "OOMKilled"}},
 		}}},
 	} {
-		w.get("crashing-1", pod)
+		w.get(pod.Name, pod)
 		pod.Status = status
 		w.status(pod)
 		w.reconcile(b)
