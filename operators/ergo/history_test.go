@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/ergochat/irc-go/ircmsg"
 	"github.com/jackc/pgx/v5"
@@ -268,6 +270,30 @@ func TestANetworkOutlivesItsDatabase(t *testing.T) {
 	server.start()
 	w.pod.run()
 	w.wantBacklog("mallory", "before", "after")
+}
+
+func TestADatabaseThatNeverAnswersIsNotWaitedForForEver(t *testing.T) {
+	silent, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() }) // it takes connections, and that is all
+	w := newWorld(t, nil)
+	w.settings.Database.Port = silent.Addr().(*net.TCPAddr).Port
+	w.restart()
+	w.reconcile()
+	w.syncCertificate(w.issue())
+	w.sync()
+	w.pod.initialise()
+	w.pod.launch()
+	select {
+	case <-w.pod.server.Done():
+	case <-time.After(time.Minute):
+		t.Fatal("it waits still after a minute")
+	}
+	if words := fmt.Sprint(w.pod.server.Err()); !strings.Contains(words, "could not connect to postgresql") {
+		t.Errorf("it ends with %s", words)
+	}
 }
 
 // The platform's own databases show a certificate that nobody has to trust.

@@ -178,10 +178,12 @@ type datastore struct {
 }
 
 type postgresql struct {
-	Enabled  bool   `json:"enabled"`
-	URI      string `json:"uri"`
-	Timeout  string `json:"timeout"`
-	MaxConns int    `json:"max-conns"`
+	Enabled bool   `json:"enabled"`
+	URI     string `json:"uri"`
+	Timeout string `json:"timeout"`
+	// ConnectTimeout ends an ergo that starts while nobody answers; without it, that would wait for ever.
+	ConnectTimeout string `json:"connect-timeout"`
+	MaxConns       int    `json:"max-conns"`
 }
 
 type limits struct {
@@ -350,7 +352,7 @@ func (c Config) api() *api {
 func (c Config) datastore() datastore {
 	d := datastore{Path: filepath.Join(c.DataDir, "ircd.db"), AutoUpgrade: true}
 	if c.History.DatabaseURL != "" {
-		d.PostgreSQL = &postgresql{Enabled: true, URI: c.History.DatabaseURL.Reveal(), Timeout: "3s", MaxConns: 4}
+		d.PostgreSQL = &postgresql{Enabled: true, URI: c.History.DatabaseURL.Reveal(), Timeout: "3s", ConnectTimeout: "5s", MaxConns: 4}
 	}
 	return d
 }
