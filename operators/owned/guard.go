@@ -19,7 +19,8 @@ type Reach struct {
 	Private []int32
 	// Platform are the namespaces of the platform's own programs, its database and its ingress.
 	Platform []string
-	// Internet lets the pod connect to any public address, as a bouncer has to.
+	// Internet lets the pod connect to any public address and to all of the platform, as a bouncer has to. Others reach
+	// the platform's database alone.
 	Internet bool
 }
 
@@ -32,8 +33,12 @@ var (
 	notInternet6 = []string{"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"}
 )
 
-// ircPort is where networks of other tenants listen, which a bouncer may reach inside the cluster.
-const ircPort = 6697
+const (
+	// ircPort is where networks of other tenants listen, which a bouncer may reach inside the cluster.
+	ircPort = 6697
+	// databasePort is what the platform's PostgreSQL listens on, behind whatever Service.
+	databasePort = 5432
+)
 
 // NetworkPolicyFor lets a pod be reached, and reach others, as r says. Names are resolved by the cluster's DNS.
 func NetworkPolicyFor(namespace string, names naming.Objects, user string, r Reach) *networkingv1.NetworkPolicy {
@@ -52,10 +57,13 @@ func NetworkPolicyFor(namespace string, names naming.Objects, user string, r Rea
 			// CoreDNS of OpenShift listens there behind its Service.
 			{Protocol: ptr(corev1.ProtocolUDP), Port: ptr(portNumber(5353))}, {Protocol: ptr(corev1.ProtocolTCP), Port: ptr(portNumber(5353))},
 		}},
-		{To: platform},
 	}
-	if r.Internet {
+	if !r.Internet {
+		egress = append(egress, networkingv1.NetworkPolicyEgressRule{To: platform, Ports: tcp(databasePort)})
+	} else {
 		egress = append(egress,
+			// Who signs in is asked of the platform through its ingress, on whatever port that listens.
+			networkingv1.NetworkPolicyEgressRule{To: platform},
 			networkingv1.NetworkPolicyEgressRule{To: []networkingv1.NetworkPolicyPeer{
 				{IPBlock: &networkingv1.IPBlock{CIDR: "0.0.0.0/0", Except: notInternet4}},
 				{IPBlock: &networkingv1.IPBlock{CIDR: "::/0", Except: notInternet6}},
