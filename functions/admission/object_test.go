@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"irc.now/shared/account"
+	"irc.now/shared/store/storetest"
 )
 
 func TestWhatIsMore(t *testing.T) {
@@ -79,6 +81,52 @@ func TestPatience(t *testing.T) {
 		if got := patience(httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/validate"+query, http.NoBody)); got != want {
 			t.Errorf("%q: %v, want %v", query, got, want)
 		}
+	}
+}
+
+// dawdler is a cluster that says how long it may take.
+type dawdler struct{ left time.Duration }
+
+func (d *dawdler) owned(ctx context.Context, _, _ string) ([]present, error) {
+	deadline, _ := ctx.Deadline()
+	d.left = time.Until(deadline)
+	return nil, nil
+}
+
+func TestADecisionEndsWithItsReview(t *testing.T) {
+	f, d := New(), &dawdler{}
+	err := f.Start(t.Context(), map[string]string{
+		"ACCOUNTS_DATABASE_URL": storetest.URL(t), "TENANT_NAMESPACE": "tenants", "OWNER_CHANGERS": "portal",
+		"KUBERNETES_API_URL": "http://127.0.0.1:1", "KUBERNETES_CA_FILE": "", "KUBERNETES_TOKEN_FILE": "",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Stop(t.Context()) })
+	f.cluster = d
+	accounts, err := f.accounts.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, _, err := accounts.SignIn(t.Context(), "subject", "")
+	if err == nil {
+		_, err = accounts.ChooseHandle(t.Context(), user.ID, "ada")
+	}
+	if err == nil {
+		_, err = f.accounts.pool.Exec(t.Context(), `UPDATE account SET plan = $1`, account.Pro)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	const review = `{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"1","namespace":"tenants",
+		"kind":{"group":"irc.now","version":"v1alpha1","kind":"SojuBouncer"},"operation":"CREATE","userInfo":{},
+		"object":{"metadata":{"name":"ada","namespace":"tenants","labels":{"irc.now/owner":"ada"}},"spec":{"owner":"ada","role":"dedicated"}}}}`
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path+"?timeout=9s", strings.NewReader(review))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	f.Handle(w, r)
+	if d.left <= 0 || d.left > 6300*time.Millisecond {
+		t.Errorf("the cluster may take %v of a review of nine seconds: %s", d.left, w.Body)
 	}
 }
 
