@@ -58,12 +58,12 @@ type limits struct {
 	client         *throttle.Limiter // by client: the same, all users together
 }
 
-func newLimits() limits {
+func newLimits(options ...throttle.Option) limits {
 	return limits{
-		clientFailures: throttle.New(time.Second, 20),
-		password:       throttle.New(time.Second, 60),
-		address:        throttle.New(2*time.Second, 30),
-		client:         throttle.New(20*time.Millisecond, 500),
+		clientFailures: throttle.New(time.Second, 20, options...),
+		password:       throttle.New(time.Second, 60, options...),
+		address:        throttle.New(2*time.Second, 30, options...),
+		client:         throttle.New(20*time.Millisecond, 500, options...),
 	}
 }
 

@@ -64,7 +64,9 @@ func newWorld(t testing.TB) *world {
 // serve runs the function as every host does.
 func serve(t testing.TB, env map[string]string, out io.Writer) string {
 	t.Helper()
-	instance, err := function.New("introspect", introspect.New(), slog.New(slog.NewTextHandler(out, nil)))
+	f := introspect.New()
+	f.StopClock()
+	instance, err := function.New("introspect", f, slog.New(slog.NewTextHandler(out, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
