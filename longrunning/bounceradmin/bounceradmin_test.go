@@ -130,14 +130,19 @@ func (w *world) network(user, name string) bouncer.Network {
 // await asks until the network is in the state: soju connects in its own time.
 func (w *world) await(user, name string, state bouncer.State) bouncer.Network {
 	w.Helper()
+	return w.awaitUntil(user, name, string(state), func(n bouncer.Network) bool { return n.State == state })
+}
+
+func (w *world) awaitUntil(user, name, want string, wanted func(bouncer.Network) bool) bouncer.Network {
+	w.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		n := w.network(user, name)
-		if n.State == state {
+		if wanted(n) {
 			return n
 		}
 		if time.Now().After(deadline) {
-			w.Fatalf("%s is %s (%s), want %s", name, n.State, n.Error, state)
+			w.Fatalf("%s is %s (%s), want %s", name, n.State, n.Error, want)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -351,10 +356,9 @@ func TestForeignNetworksAreListedAndCanBeEdited(t *testing.T) {
 		w.command(append([]string{"user", "run", "ada", "network", "create"}, words...)...)
 	}
 	w.await("ada", "a", bouncer.Connected)
-	failed := w.await("ada", "a [disabled]: x", bouncer.Disconnected)
-	if !strings.Contains(failed.Error, "refused") {
-		t.Errorf("Error = %q", failed.Error)
-	}
+	w.awaitUntil("ada", "a [disabled]: x", "refused", func(n bouncer.Network) bool {
+		return n.State == bouncer.Disconnected && strings.Contains(n.Error, "refused")
+	})
 	for _, name := range []string{"irc.example.invalid", "a [connected]", "a (" + addr + ") [connected]", "../slash/and dot"} {
 		if n := w.network("ada", name); n.State != bouncer.Disabled {
 			t.Errorf("%q is %s", name, n.State)
