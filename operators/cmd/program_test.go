@@ -87,7 +87,8 @@ type operator struct {
 	t               *testing.T
 	cmd             *exec.Cmd
 	metrics, health string
-	ended           chan error
+	ended           chan struct{}
+	err             error // set before ended is closed
 }
 
 // start runs an operator of a version, as an administrator.
@@ -100,7 +101,7 @@ func (w *world) start(version string, env ...string) *operator {
 func (w *world) startAs(kubeconfig string, log io.Writer, version string, env ...string) *operator {
 	w.t.Helper()
 	o := &operator{
-		t: w.t, metrics: serverstest.Address(w.t).String(), health: serverstest.Address(w.t).String(), ended: make(chan error, 1),
+		t: w.t, metrics: serverstest.Address(w.t).String(), health: serverstest.Address(w.t).String(), ended: make(chan struct{}),
 	}
 	o.cmd = exec.Command(os.Args[0]) //nolint:noctx // It is stopped by signals, which is under test.
 	o.cmd.Env = append([]string{
@@ -116,8 +117,8 @@ func (w *world) startAs(kubeconfig string, log io.Writer, version string, env ..
 	if err := o.cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
-	go func() { o.ended <- o.cmd.Wait() }()
-	w.t.Cleanup(func() { _ = o.cmd.Process.Kill() })
+	go func() { defer close(o.ended); o.err = o.cmd.Wait() }()
+	w.t.Cleanup(func() { _ = o.cmd.Process.Kill(); <-o.ended }) // it writes into the test's folders until then
 	return o
 }
 
@@ -128,9 +129,9 @@ func (o *operator) stop() {
 		o.t.Fatal(err)
 	}
 	select {
-	case err := <-o.ended:
-		if err != nil {
-			o.t.Errorf("the operator ended with %v", err)
+	case <-o.ended:
+		if o.err != nil {
+			o.t.Errorf("the operator ended with %v", o.err)
 		}
 	case <-time.After(patience):
 		o.t.Fatal("the operator does not stop")
@@ -350,7 +351,7 @@ func TestAKilledOperatorsWorkIsTakenUp(t *testing.T) {
 	if err := first.cmd.Process.Kill(); err != nil { // with most of the ten under way
 		t.Fatal(err)
 	}
-	if err := <-first.ended; err == nil {
+	if <-first.ended; first.err == nil {
 		t.Error("it ended well")
 	}
 	w.start("1.0.1")
