@@ -18,6 +18,7 @@ type billingPage struct {
 	Problem  string // why the order was not carried out
 	Away     bool   // Stripe does not answer: no prices, nothing to buy
 	Over     *overView
+	Left     *leftView // of a bouncer of one's own
 	Limits   []limitRow
 	Kept     string       // of what was said, by the shared bouncer
 	Cluster  bool         // users can have a bouncer of their own
@@ -70,6 +71,7 @@ func (p *portal) renderBilling(w http.ResponseWriter, r *http.Request, status in
 	page := billingPage{
 		Standing: standingOf(user, billing, awaited(r)), Limits: limits(),
 		Kept: scrollbackInWords(account.Holdings{}.Entitlements().Scrollback), Cluster: p.own != nil, Customer: billing.CustomerID != "",
+		Left: p.leftOf(r.Context(), user, billing),
 		Over: overOf(user, billing, p.bouncers.State(r.Context(), user)),
 	}
 	if problem != nil {

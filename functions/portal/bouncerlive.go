@@ -75,7 +75,9 @@ func (p *portal) followBouncer(w http.ResponseWriter, r *http.Request, user acco
 			if !open {
 				return gone(out.send("rest", ""))
 			}
-			err = p.sendState(out, next)
+			if user, err = p.accounts.ByID(ctx, user.ID); err == nil { // the plan may be another one by now
+				err = p.sendState(ctx, out, user, next)
+			}
 			if serves := next.err == nil && ready(next.own); err == nil && serves != served {
 				served = serves
 				p.bouncers.Fresh(ctx, user) // whoever becomes ready learns of its user, and pages of where the networks are
@@ -116,13 +118,17 @@ func (p *portal) statesOf(ctx context.Context, handle account.Handle) <-chan sig
 	return states
 }
 
-func (p *portal) sendState(out *eventStream, s sighting) error {
+func (p *portal) sendState(ctx context.Context, out *eventStream, user account.User, s sighting) error {
+	pays, err := p.coverage(ctx, user)
+	if err != nil {
+		return err
+	}
 	view := removedView()
 	switch {
 	case s.err != nil:
 		view = unknownView(s.err)
 	case s.own != nil:
-		view = p.viewOf(s.own)
+		view = p.viewOf(s.own, pays)
 	}
 	html, err := p.pages.HTML("bouncer", "own", view)
 	if err != nil {

@@ -34,7 +34,8 @@ type bouncerPage struct {
 	Live    *ownView // nil where there is none
 	May     bool     // the plan gives one
 	Plan    planView
-	Better  *planView // a plan that gives one; nil for who may have one or has one
+	Better  *planView // a plan that gives one; nil for who may have one
+	Has     bool      // there is one, whatever the plan
 	Pricing string
 }
 
@@ -45,18 +46,22 @@ func (p *portal) showBouncer(w http.ResponseWriter, r *http.Request, user accoun
 // renderBouncer shows the page whatever happened: problem is why something was not done.
 func (p *portal) renderBouncer(w http.ResponseWriter, r *http.Request, status int, user account.User, problem error) error {
 	p.bouncers.Forget(user) // who sees that it is ready here goes on to pages that must know it too
+	pays, err := p.coverage(r.Context(), user)
+	if err != nil {
+		return err
+	}
 	own, err := p.own.find(r.Context(), user.Handle)
 	page := bouncerPage{
-		Host: p.own.host(user.Handle, own), Plan: planOf(user), Pricing: p.plansPage(),
-		May: account.Allows(user.Entitlements().DedicatedBouncers, 0),
+		Host: p.own.host(user.Handle, own), Plan: planOf(user), Pricing: p.plansPage(), May: pays.may,
+		Has: own != nil,
 	}
 	switch {
 	case err != nil:
 		page.Live = unknownView(err)
 	case own != nil:
-		page.Live = p.viewOf(own)
+		page.Live = p.viewOf(own, pays)
 	}
-	if !page.May && own == nil {
+	if !page.May {
 		page.Better = betterPlan(user)
 	}
 	if problem != nil {

@@ -17,6 +17,7 @@ type ownView struct {
 	State   string // of the status dot
 	Word    string
 	Text    string
+	Ends    *endView   // why it will be stopped; nil where it will not
 	Parts   []partView // only while it is on its way
 	Host    string     // empty where the address says nothing yet
 	Port    int
@@ -44,7 +45,7 @@ var inWords = strings.NewReplacer(
 
 // ready reports whether b serves its owner.
 func ready(b *v1alpha1.SojuBouncer) bool {
-	return b != nil && b.DeletionTimestamp == nil && !b.Spec.Suspended && meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.Ready)
+	return b != nil && b.DeletionTimestamp == nil && !b.Spec.Stopped() && meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.Ready)
 }
 
 // unknownView is the live part while the API server does not answer.
@@ -60,14 +61,14 @@ func removedView() *ownView {
 	}
 }
 
-func (p *portal) viewOf(b *v1alpha1.SojuBouncer) *ownView {
-	view := &ownView{Known: true, Host: p.own.host(account.Handle(b.Spec.Owner), b), Port: ownPort}
-	view.State, view.Word, view.Text = stateOf(b)
+func (p *portal) viewOf(b *v1alpha1.SojuBouncer, pays coverage) *ownView {
+	view := &ownView{Known: true, Host: p.own.host(account.Handle(b.Spec.Owner), b), Port: ownPort, Ends: pays.endOf(b)}
+	view.State, view.Word, view.Text = stateOf(b, pays)
 	if b.DeletionTimestamp != nil {
 		view.Host = ""
 		return view
 	}
-	if !b.Spec.Suspended && !ready(b) {
+	if !b.Spec.Stopped() && !ready(b) {
 		view.Parts = partsOf(b)
 	}
 	if ready(b) && meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.Exposed) {
@@ -77,7 +78,7 @@ func (p *portal) viewOf(b *v1alpha1.SojuBouncer) *ownView {
 }
 
 // stateOf sums a bouncer up: a dot, a word and a sentence.
-func stateOf(b *v1alpha1.SojuBouncer) (state, word, text string) {
+func stateOf(b *v1alpha1.SojuBouncer, pays coverage) (state, word, text string) {
 	said := messageOf(b, v1alpha1.Ready)
 	stalled := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.Stalled)
 	switch {
@@ -85,6 +86,10 @@ func stateOf(b *v1alpha1.SojuBouncer) (state, word, text string) {
 		return "busy", "Being deleted", or(messageOf(b, v1alpha1.Stalled), "Its connections are closed, and its database is put aside.")
 	case b.Spec.Suspended:
 		return "off", "Suspended", "It is stopped and on no network. Its database, its address and its certificate are kept. Our support tells you why, and starts it again."
+	case b.Spec.OverPlan && pays.may:
+		return "busy", "Stopped", "Your plan has a bouncer of your own again, so it starts in a moment."
+	case b.Spec.OverPlan:
+		return "off", "Stopped", "It is on no network, because your plan, " + pays.plan + ", has no bouncer of your own. Everything in it is kept, and so is its address. Until it starts again, you are on the shared bouncer."
 	case stalled != nil && stalled.Status == metav1.ConditionTrue:
 		return "bad", "Needs attention", or(inWords.Replace(stalled.Message), "Somebody has to look at it. Our support can.")
 	case b.Status.ObservedGeneration < 1: // -1 by the schema

@@ -17,9 +17,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"irc.now/functions/portal"
+	"irc.now/longrunning/local/stripe"
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/client/clienttest"
 	"irc.now/shared/auth/authtest"
+	"irc.now/shared/config"
 	"irc.now/shared/function"
 	"irc.now/shared/store"
 	"irc.now/shared/store/storetest"
@@ -36,7 +38,7 @@ type visitor struct {
 	site    string
 	tenants *clienttest.Tenants
 	screen  string
-	upgrade func() // to Pro
+	execute func(sql string) // in the accounts database
 }
 
 // TestOnesOwnBouncerInABrowser looks at the bouncer's page in each of its states. What changes on the cluster must show
@@ -53,6 +55,7 @@ func TestOnesOwnBouncerInABrowser(t *testing.T) {
 			v.signUp(c.handle)
 			v.create(c.handle)
 			v.watchItGrow(c.handle)
+			v.downgrade(c.handle)
 			v.suspendAndDelete(c.handle)
 			for _, complaint := range v.Complaints() {
 				t.Errorf("console: %s", complaint)
@@ -80,12 +83,31 @@ func arrive(t *testing.T, handle string) *visitor {
 		"BOUNCER_ADMIN_URL": emptyBouncer(t), "BOUNCER_ADMIN_TOKEN": "token", "IRC_HOST": "irc.test", "PLATFORM_KEY": "the key that all tokens of bouncers come from",
 	}
 	maps.Copy(env, v.tenants.Env())
+	maps.Copy(env, shop(t))
 	if err := instance.Start(t.Context(), env); err != nil {
 		t.Fatal(err)
 	}
 	v.tenants.Serve(handle, http.HandlerFunc(nothing))
-	v.upgrade = func() { execute(t, database, `UPDATE account SET plan = 'pro'`) }
+	v.execute = func(sql string) { execute(t, database, sql) }
 	return v
+}
+
+// shop is a Stripe with Pro, as the portal's settings.
+func shop(t *testing.T) map[string]string {
+	t.Helper()
+	var api http.Handler
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { api.ServeHTTP(w, r) }))
+	t.Cleanup(front.Close)
+	server, err := stripe.New(stripe.Config{
+		URL: config.URL(front.URL), Key: "sk_test", Secrets: []config.Secret{"whsec"},
+		Prices: []stripe.Price{{ID: "price_pro", Name: "Pro", Amount: 400}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	api = server
+	return map[string]string{"STRIPE_KEY": "sk_test", "STRIPE_API_URL": front.URL, "STRIPE_PAGES": front.URL, "STRIPE_PRICE_PRO": "price_pro"}
 }
 
 func (v *visitor) leave(instance *function.Instance) {
@@ -158,7 +180,7 @@ func (v *visitor) signUp(handle string) {
 
 func (v *visitor) create(handle string) {
 	v.t.Helper()
-	v.upgrade()
+	v.execute(`UPDATE account SET plan = 'pro'`)
 	v.Visit(v.site + "/bouncer")
 	v.look("none")
 	v.press("Create your bouncer")
@@ -194,6 +216,34 @@ func (v *visitor) watchItGrow(handle string) {
 	v.look("connect")
 	v.Visit(v.site + "/")
 	v.look("dashboard")
+}
+
+// downgrade is what functions/billing and functions/limits do, from the end of the plan to the new one.
+func (v *visitor) downgrade(handle string) {
+	v.t.Helper()
+	v.execute(`UPDATE account SET plan = 'free'`)
+	v.execute(`INSERT INTO billing (account_id, customer_id, standing, period_end, keep_until, updated_at)
+		SELECT id, 'cus_nobody', 'ended', now(), now() + interval '14 days', now() FROM account`)
+	v.Visit(v.site + "/bouncer")
+	v.awaits("Yours runs on until")
+	v.look("grace")
+	v.Visit(v.site + "/billing")
+	v.awaits("Yours runs on until")
+	v.look("billing-grace")
+	v.press("Look at it, or delete it")
+	v.execute(`UPDATE billing SET keep_until = now()`)
+	v.change(handle, func(b *v1alpha1.SojuBouncer) { b.Spec.OverPlan = true })
+	v.awaits("Everything in it is kept")
+	v.look("stopped")
+	v.press("Compare the plans")
+	v.awaits("It is stopped")
+	v.look("billing-stopped")
+	v.execute(`UPDATE account SET plan = 'pro'`)
+	v.Visit(v.site + "/bouncer")
+	v.awaits("it starts in a moment")
+	v.look("starts")
+	v.change(handle, func(b *v1alpha1.SojuBouncer) { b.Spec.OverPlan = false })
+	v.awaits("keeps you on your networks")
 }
 
 func (v *visitor) suspendAndDelete(handle string) {
