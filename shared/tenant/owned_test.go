@@ -2,6 +2,7 @@ package tenant_test
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -275,6 +276,23 @@ func TestABuriedTenantComesBackByRenaming(t *testing.T) {
 	if err := try(t, name, again.Reader, again.ReaderPassword, `SELECT n FROM kept`); err != nil {
 		t.Error(err)
 	}
+}
+
+// PostgreSQL cuts names without an error, and two that are cut could be one.
+func TestTheLongestNameIsBuriedWhole(t *testing.T) {
+	admin, name := newAdmin(t), short()
+	name += strings.Repeat("x", 37-len(name))
+	own(t, admin, name, uid)
+	now := longAgo(t).AddDate(1, 0, 0) // of as many digits as the present
+	if err := tenant.Bury(t.Context(), admin, name, uid, now, now); err != nil {
+		t.Fatal(err)
+	}
+	tomb := "deleted_" + name + "_" + strconv.FormatInt(now.Unix(), 10)
+	roles := ask[[]string](t, admin, `SELECT array_agg(rolname::text ORDER BY rolname) FROM pg_roles WHERE rolname LIKE '%' || $1 || '%'`, name)
+	if !slices.Equal(roles, []string{tomb, tomb + "__read"}) || buried(t, admin, name) != tomb {
+		t.Errorf("buried as %q with the roles %q", buried(t, admin, name), roles)
+	}
+	sweep(t, admin, now, tomb, true)
 }
 
 func TestADatabaseThatOnlyLooksBuriedIsKept(t *testing.T) {
