@@ -28,6 +28,7 @@ var components = []component{
 	{"knative-eventing", eventing},
 	{"authority", own("authority")},
 	{"traefik", own("traefik")},
+	{"walls", own("walls")},
 }
 
 // own reads a manifest of ours.
@@ -92,6 +93,7 @@ func cloudNativePG(ctx context.Context, _ Options, s sources) ([]*object, error)
 		}
 		return value
 	})
+	trust(objects)
 	return objects, cmp.Or(fit(objects), patient(objects))
 }
 
@@ -108,6 +110,7 @@ func serving(ctx context.Context, _ Options, s sources) ([]*object, error) {
 	// The Image and the Certificate are for a cache of images and for encryption inside, which are not installed; the
 	// autoscalers would need a metrics server.
 	objects = without(objects, kind("HorizontalPodAutoscaler", "PodDisruptionBudget", "Image", "Certificate"))
+	trust(objects)
 	return objects, cmp.Or(
 		configure(objects, "config-network", map[string]string{
 			"ingress-class": "traefik.ingress.networking.knative.dev",
@@ -144,6 +147,7 @@ func eventing(ctx context.Context, _ Options, s sources) ([]*object, error) {
 		named("Deployment", "request-reply"), named("Service", "request-reply"))
 	// The controller does not start without these two, and uses neither before somebody makes an ApiServerSource.
 	const unused = "dev.local/not-installed"
+	trust(objects)
 	return objects, cmp.Or(
 		environment(objects, "eventing-controller", "APISERVER_RA_IMAGE", unused),
 		environment(objects, "eventing-controller", "AUTH_PROXY_IMAGE", unused),

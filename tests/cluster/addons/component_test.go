@@ -34,7 +34,7 @@ func TestAddonsAreWhatTheModulesHold(t *testing.T) {
 	all := read(t)
 	want := map[string]int{
 		"gateway-api": 9, "cert-manager": 10, "storage": 6, "cloudnative-pg": 24, "knative-serving": 53,
-		"knative-eventing": 138, "authority": 3, "traefik": 10,
+		"knative-eventing": 138, "authority": 3, "traefik": 10, "walls": 3,
 	}
 	got := map[string]int{}
 	for name, objects := range all {
