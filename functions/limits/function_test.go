@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type world struct {
 	pool *pgxpool.Pool
 	user account.User
 
+	mu   sync.Mutex // held while the bouncer answers
 	told []int
 	away bool
 	// before runs once before the next answer of the bouncer.
@@ -40,6 +42,8 @@ type world struct {
 }
 
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	var body bouncer.MaxNetworks
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || w.away || !strings.HasSuffix(r.URL.Path, "/users/ada") {
 		rw.WriteHeader(http.StatusServiceUnavailable)

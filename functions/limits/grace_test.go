@@ -248,6 +248,39 @@ func TestABouncerThatStartsIsToldWhenItIsUp(t *testing.T) {
 	}
 }
 
+// Each change of the plan is followed by its event, and the events are worked on at once. Whoever is last to write may
+// have begun first.
+func TestOfManyEventsAtOnceThePresentPlanWins(t *testing.T) {
+	w, tenants := onCluster(t)
+	p := newPayer(t, w, tenants, "one", "two")
+	p.over()
+	for round, last := range []string{"free", "pro", "free", "pro"} {
+		var all sync.WaitGroup
+		for i := range 6 {
+			plan := []string{"free", "pro"}[i%2]
+			if i == 5 {
+				plan = last
+			}
+			p.set("plan", plan)
+			all.Go(func() {
+				// The broker sends again what failed, as for one that changed too often meanwhile.
+				for p.upgraded() != nil {
+					if t.Context().Err() != nil {
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		want := ""
+		if last == "pro" {
+			want = "ada one/growth two/growth"
+		}
+		t.Logf("round %d ends with %s", round, last)
+		p.wantRunning(want)
+	}
+}
+
 // front stands before the API server and does something before the first write comes through.
 type front struct {
 	http.Handler
