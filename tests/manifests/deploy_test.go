@@ -100,7 +100,7 @@ func kubectl(t *testing.T) string {
 		t.Fatal(err)
 	}
 	got, err := debian.Get(context.WithoutCancel(t.Context()), debian.Request{
-		Dir: cache, Name: "kubernetes-client", Suites: []string{"trixie", "sid"}, Probe: []string{"/usr/bin/kubectl", "version", "--client"},
+		Dir: cache, Name: "kubectl", Suites: []string{"trixie", "sid"}, Probe: []string{"/usr/bin/kubectl", "version", "--client"},
 	})
 	if errors.Is(err, debian.ErrNotDebian) && os.Getenv("CI") == "" {
 		t.Skip("kubectl is missing: install it and try again")
