@@ -128,7 +128,7 @@ func (p *program) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.C
 	log := p.log.With(slog.String("controller", naming.Ergo))
 	servers := ergo.NewServers()
 	r := &ergo.Reconciler{
-		Settings: s, Databases: p.tenants(pool), Servers: servers, Log: log, Version: p.acting(), Workers: p.settings.Workers,
+		Settings: s, Databases: p.tenants(pool), Outage: owned.Outage{Ping: pool.Ping}, Servers: servers, Log: log, Version: p.acting(), Workers: p.settings.Workers,
 	}
 	if err := r.SetupWithManager(mgr); err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -19,12 +20,16 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
+	"irc.now/operators/operatortest"
 	"irc.now/operators/owned"
 	"irc.now/shared/servers/postgres"
 	"irc.now/shared/servers/serverstest"
+	"irc.now/shared/tenant"
 )
 
 // reading is what a client needs that asks for history.
@@ -270,6 +275,70 @@ func TestANetworkOutlivesItsDatabase(t *testing.T) {
 	server.start()
 	w.pod.run()
 	w.wantBacklog("mallory", "before", "after")
+}
+
+// counted counts the passes that got to their database.
+type counted struct {
+	owned.Databases
+
+	passes atomic.Int64
+}
+
+func (c *counted) Ensure(ctx context.Context, name, owner string, p tenant.Passwords) (tenant.Credentials, error) {
+	defer c.passes.Add(1)
+	return c.Databases.Ensure(ctx, name, owner, p)
+}
+
+// settled waits until passes have come, and then none for half a second.
+func (c *counted) settled(t *testing.T) {
+	t.Helper()
+	last, since := int64(0), time.Now()
+	eventually(t, func() bool {
+		if n := c.passes.Load(); n != last {
+			last, since = n, time.Now()
+		}
+		return last > 0 && time.Since(since) > 500*time.Millisecond
+	})
+}
+
+// Nothing in the cluster changes when a server goes away that a network uses.
+func TestARunningNetworkTellsThatItsDatabaseHasGone(t *testing.T) {
+	server := newOwnServer(t)
+	w := newWorldOn(t, server.Server, nil)
+	w.ready()
+	scheme, err := owned.Scheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mgr, err := ctrl.NewManager(operatortest.Shared(t).Config(), ctrl.Options{
+		Scheme: scheme, Cache: owned.CacheOptions(w.namespace), Metrics: metricsserver.Options{BindAddress: "0"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	databases := tenants(t, server.Server, time.Hour)
+	passes := &counted{Databases: databases}
+	w.reconciler.Databases = passes
+	w.reconciler.Outage = owned.Outage{Ping: databases.Admin.Ping, Every: 50 * time.Millisecond}
+	if err := w.reconciler.SetupWithManager(mgr); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	passes.settled(t)
+	server.stop()
+	eventually(t, func() bool {
+		w.get(w.network.Name, w.network)
+		ready := meta.FindStatusCondition(w.network.Status.Conditions, v1alpha1.Ready)
+		return ready.Reason == naming.DatabaseUnavailable
+	})
 }
 
 func TestADatabaseThatNeverAnswersIsNotWaitedForForEver(t *testing.T) {

@@ -22,6 +22,7 @@ import (
 type Reconciler struct {
 	Settings
 	Databases owned.Databases
+	Outage    owned.Outage // of the server that Databases are on
 	Servers   *Servers
 	Log       *slog.Logger
 	Version   string           // the operator's own
@@ -52,7 +53,7 @@ func (r *Reconciler) controller(c client.Client, live client.Reader, recorder ev
 	r.writer, r.events = &owned.Writer{Client: c, Live: live}, recorder
 	r.running = newRunning(r.Servers, r.Log)
 	return &owned.Controller[*v1alpha1.ErgoNetwork]{
-		Client: c, Events: r.events, Version: r.Version, Now: r.Now,
+		Client: c, Events: r.events, Version: r.Version, Now: r.Now, Outage: r.Outage,
 		New:   func() *v1alpha1.ErgoNetwork { return &v1alpha1.ErgoNetwork{} },
 		Parts: r.parts, Finalize: r.finalize,
 	}

@@ -92,6 +92,7 @@ func (c *Controller[T]) Setup(mgr ctrl.Manager, program string, workers int) err
 	}
 	built, err := build.
 		Watches(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(instanceOf(program))).
+		WatchesRawSource(c.Outage.source(mgr, c.New())).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
