@@ -24,7 +24,7 @@ import (
 )
 
 // becoming is how long a bouncer or network may take from nothing to ready: database, certificate, pod and route.
-const becoming = 2 * time.Minute
+const becoming = 4 * time.Minute
 
 // TestAUserFromSignUpToTheEnd is the whole story of Ada, who pays, gets a bouncer of her own and talks to Bob, who has a
 // network of his own; and of how everything goes away again.
