@@ -87,7 +87,7 @@ const stripeDeadline = 4 * time.Second
 
 // addOffers and addInvoices leave out what Stripe does not tell: the rest of the page is worth showing.
 func (p *portal) addOffers(r *http.Request, page *billingPage, user account.User) {
-	ctx, cancel := context.WithTimeout(r.Context(), stripeDeadline)
+	ctx, cancel := context.WithTimeout(r.Context(), p.patience)
 	defer cancel()
 	offers, err := p.payments.Offers(ctx)
 	if err != nil {
@@ -125,7 +125,7 @@ func (p *portal) addInvoices(r *http.Request, page *billingPage, billing account
 	if billing.CustomerID == "" || page.Away {
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), stripeDeadline)
+	ctx, cancel := context.WithTimeout(r.Context(), p.patience)
 	defer cancel()
 	invoices, err := p.payments.Invoices(ctx, billing.CustomerID)
 	if err != nil {

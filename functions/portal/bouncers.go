@@ -56,6 +56,8 @@ type bouncers struct {
 	own    *ownBouncers // nil where there is no cluster
 	log    *slog.Logger
 	now    func() time.Time
+	// patience is how long a page waits for the bouncer before it says that it is away.
+	patience time.Duration
 
 	mu     sync.Mutex
 	states map[account.Handle]*knownState
@@ -81,7 +83,7 @@ type ensured struct {
 }
 
 func newBouncers(shared *bouncer.Admin, own *ownBouncers, log *slog.Logger) *bouncers {
-	return &bouncers{shared: shared, own: own, log: log, now: time.Now, states: map[account.Handle]*knownState{}}
+	return &bouncers{shared: shared, own: own, log: log, now: time.Now, patience: stateDeadline, states: map[account.Handle]*knownState{}}
 }
 
 // State is the user's networks as of at most [stateAge] ago. A bouncer that is away is part of the answer; the user
@@ -94,7 +96,7 @@ func (b *bouncers) State(ctx context.Context, user account.User) bouncerState {
 		return known.state
 	}
 	// The answer is for the user's other pages as well, so it does not end with this one.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stateDeadline)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.patience)
 	defer cancel()
 	known.state = b.ask(ctx, known, user)
 	known.asked, known.plan = b.now(), user.Plan

@@ -34,13 +34,15 @@ type ownBouncers struct {
 	domain    string
 	log       *slog.Logger
 	now       func() time.Time
-	restUntil atomic.Int64 // Unix nanoseconds; nobody asks the API server before
+	patience  time.Duration // how long a page waits for the API server
+	restUntil atomic.Int64  // Unix nanoseconds; nobody asks the API server before
 }
 
 func newOwnBouncers(settings Settings, d dependencies) *ownBouncers {
 	return &ownBouncers{
 		Bouncers: d.cluster.Bouncers(), dedicated: d.cluster.Dedicated(settings.Bouncer.PlatformKey, d.bouncer),
-		namespace: settings.Cluster.Namespace, domain: settings.LandingURL.Parsed().Hostname(), log: d.log, now: time.Now,
+		namespace: settings.Cluster.Namespace, domain: settings.LandingURL.Parsed().Hostname(), log: d.log,
+		now: time.Now, patience: findDeadline,
 	}
 }
 
@@ -49,7 +51,7 @@ func (o *ownBouncers) find(ctx context.Context, handle account.Handle) (*v1alpha
 	if o.now().UnixNano() < o.restUntil.Load() {
 		return nil, fault.New(fault.Unavailable, "The cluster that runs the bouncers does not answer at the moment. Please try again in a minute.")
 	}
-	ctx, cancel := context.WithTimeout(ctx, findDeadline)
+	ctx, cancel := context.WithTimeout(ctx, o.patience)
 	defer cancel()
 	found, err := o.Get(ctx, string(handle))
 	switch {

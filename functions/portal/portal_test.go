@@ -270,6 +270,7 @@ func TestBouncerAwayIsPartOfThePage(t *testing.T) {
 
 func TestBouncersStateIsAskedForSeldom(t *testing.T) {
 	g := start(t)
+	g.function.StopClock()
 	p := g.user(t, "ada")
 	p.get("/")
 	before := g.bouncer.asked

@@ -53,6 +53,7 @@ type portal struct {
 	bouncers *bouncers
 	own      *ownBouncers    // nil where users cannot have a bouncer of their own
 	payments *payment.Client // nil where nothing is for sale
+	patience time.Duration   // how long a page waits for Stripe
 	pages    *design.Set
 	handler  http.Handler
 
@@ -72,7 +73,7 @@ func newPortal(settings Settings, d dependencies) (*portal, error) {
 		return nil, fmt.Errorf("parse pages: %w", err)
 	}
 	p := &portal{
-		settings: settings, log: d.log, pages: pages, accounts: account.NewStore(d.pool), relay: d.relay,
+		settings: settings, log: d.log, pages: pages, accounts: account.NewStore(d.pool), relay: d.relay, patience: stripeDeadline,
 		writes:      throttle.New(2*time.Second, 30),
 		credentials: throttle.New(20*time.Second, 15),
 
