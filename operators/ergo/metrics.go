@@ -134,8 +134,6 @@ func (s *Scraper) scrape(ctx context.Context) {
 }
 
 func (s *Scraper) measure(ctx context.Context, n *v1alpha1.ErgoNetwork) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	numbers, err := s.Servers.Status(ctx, n, network.APIToken(s.Key, n.Name))
 	if err != nil {
 		s.Metrics.down(n.Name)

@@ -56,6 +56,7 @@ func newPod(t *testing.T, n *v1alpha1.ErgoNetwork) *pod {
 			t.Fatal(err)
 		}
 	}
+	p.servers.patience = time.Minute // who is slow on a busy machine is not away
 	p.servers.API = func(*v1alpha1.ErgoNetwork) string { return p.api }
 	p.servers.IRC = func(*v1alpha1.ErgoNetwork) string { return p.irc }
 	return p
@@ -321,9 +322,9 @@ func TestServersThatHangOrTalkNonsenseAreErrorsInTime(t *testing.T) {
 		server := httptest.NewServer(handler)
 		servers := NewServers()
 		servers.API = func(*v1alpha1.ErgoNetwork) string { return server.Listener.Addr().String() }
-		began := time.Now()
-		if _, err := servers.Status(t.Context(), lab(), "token"); err == nil || time.Since(began) > 2*callTimeout {
-			t.Errorf("%s: %v after %s", name, err, time.Since(began))
+		servers.patience = 100 * time.Millisecond
+		if _, err := servers.Status(t.Context(), lab(), "token"); err == nil {
+			t.Errorf("%s: that is an answer", name)
 		}
 		server.CloseClientConnections()
 		server.Close()

@@ -32,6 +32,7 @@ type Servers struct {
 	// API and IRC give the addresses (host:port) of a network's HTTP API and of its IRC port.
 	API, IRC func(*v1alpha1.ErgoNetwork) string
 	client   *http.Client
+	patience time.Duration // for one exchange
 }
 
 // NewServers reaches networks by their Services.
@@ -40,7 +41,8 @@ func NewServers() *Servers {
 		API: func(n *v1alpha1.ErgoNetwork) string { return serviceAddress(n, names(n).AdminService(), portAPI) },
 		IRC: func(n *v1alpha1.ErgoNetwork) string { return serviceAddress(n, names(n).Workload(), portIRC) },
 		// No connection is kept: there are more networks than would be worth it, and each is asked rarely.
-		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: callTimeout},
+		client:   &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		patience: callTimeout,
 	}
 }
 
@@ -84,6 +86,8 @@ func (s *Servers) Rehash(ctx context.Context, n *v1alpha1.ErgoNetwork, token con
 }
 
 func (s *Servers) call(ctx context.Context, n *v1alpha1.ErgoNetwork, path string, token config.Secret, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.API(n)+path, http.NoBody)
 	if err != nil {
 		return fmt.Errorf("ask network %s: %w", n.Name, err)
@@ -114,7 +118,7 @@ type Fingerprint [sha256.Size]byte
 
 // Serves tells which certificate the network shows to clients. Whether anybody trusts it is not the question.
 func (s *Servers) Serves(ctx context.Context, n *v1alpha1.ErgoNetwork, host string) (Fingerprint, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.patience)
 	defer cancel()
 	dialer := tls.Dialer{Config: &tls.Config{
 		ServerName: host,
