@@ -365,6 +365,35 @@ func TestADatabaseThatNeverAnswersIsNotWaitedForForEver(t *testing.T) {
 	}
 }
 
+// What docs/deploying.md tells administrators to do about an ergo that was killed while it made its tables.
+func TestTablesThatWereHalfMadeAreMadeAnew(t *testing.T) {
+	w := newWorld(t, nil)
+	w.ready()
+	w.pod.kill()
+	conn := w.database()
+	if _, err := conn.Exec(t.Context(), `DELETE FROM metadata`); err != nil {
+		t.Fatal(err)
+	}
+	w.pod.launch()
+	<-w.pod.server.Done()
+	if words := fmt.Sprint(w.pod.server.Err()); !strings.Contains(words, `relation "history" already exists`) {
+		t.Errorf("it ends with %s", words)
+	}
+	guide, err := os.ReadFile("../../docs/deploying.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, statement, _ := strings.Cut(string(guide), "    DROP TABLE ")
+	statement, _, _ = strings.Cut(statement, ";")
+	if _, err := conn.Exec(t.Context(), "DROP TABLE "+statement); err != nil {
+		t.Fatal(err)
+	}
+	w.pod.run()
+	ada, bob := w.lab()
+	say(ada, bob, "hello")
+	w.wantBacklog("eve", "hello")
+}
+
 // The platform's own databases show a certificate that nobody has to trust.
 func TestHistoryGoesToTheDatabaseAsTheModeSays(t *testing.T) {
 	server := newOwnServer(t)
