@@ -168,7 +168,7 @@ func (s *Server) choosePorts() error {
 	etcd, apiServer := s.Environment.ControlPlane.Etcd, s.Environment.ControlPlane.APIServer
 	etcd.URL = &url.URL{Scheme: "http", Host: net.JoinHostPort(loopback, ports[0])}
 	etcd.Configure().Set("listen-peer-urls", "http://"+net.JoinHostPort(loopback, "0")) // it has no peers
-	apiServer.SecureServing.Address, apiServer.SecureServing.Port = loopback, ports[1]
+	apiServer.Address, apiServer.Port = loopback, ports[1]
 	return nil
 }
 
