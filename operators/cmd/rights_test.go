@@ -35,7 +35,7 @@ func TestItsRightsAreEnough(t *testing.T) {
 	w := newWorld(t)
 	w.namespace = tenantNamespace
 	for _, name := range []string{platformNamespace, tenantNamespace} {
-		w.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+		w.ensure(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
 	}
 	w.apply(roles)
 	user, err := operatortest.Shared(t).Environment.AddUser(envtest.User{Name: account}, nil)
@@ -81,7 +81,15 @@ func (w *world) apply(path string) {
 		} else if err != nil {
 			w.t.Fatal(err)
 		}
-		w.create(object)
+		w.ensure(object)
+	}
+}
+
+// ensure makes what is there already when the test runs again on the same server.
+func (w *world) ensure(object client.Object) {
+	w.t.Helper()
+	if err := w.client.Create(w.t.Context(), object); err != nil && !apierrors.IsAlreadyExists(err) {
+		w.t.Fatal(err)
 	}
 }
 
