@@ -347,8 +347,9 @@ func TestADatabaseThatNeverAnswersIsNotWaitedForForEver(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = silent.Close() }) // it takes connections, and that is all
+	address, _ := silent.Addr().(*net.TCPAddr)
 	w := newWorld(t, nil)
-	w.settings.Database.Port = silent.Addr().(*net.TCPAddr).Port
+	w.settings.Database.Port = address.Port
 	w.restart()
 	w.reconcile()
 	w.syncCertificate(w.issue())

@@ -55,11 +55,12 @@ func Find(ctx context.Context, cacheDir string, log *slog.Logger) (Program, erro
 
 // tell says which program was taken, and what that means.
 func (p Program) tell(ctx context.Context, log *slog.Logger, origin string) {
-	message := "history is kept in PostgreSQL"
-	if !p.PostgreSQL {
-		message = "this ergo was built without PostgreSQL, so history is forgotten when it restarts"
+	log = log.With(slog.String("version", p.Version), slog.String("origin", origin), slog.String("path", p.Path))
+	if p.PostgreSQL {
+		log.InfoContext(ctx, "history is kept in PostgreSQL")
+	} else {
+		log.InfoContext(ctx, "this ergo was built without PostgreSQL, so history is forgotten when it restarts")
 	}
-	log.InfoContext(ctx, message, slog.String("version", p.Version), slog.String("origin", origin), slog.String("path", p.Path))
 }
 
 func installed(ctx context.Context) (Program, bool) {
