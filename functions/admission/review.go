@@ -59,7 +59,8 @@ func patience(r *http.Request) time.Duration {
 	return min(waits*7/10, longest)
 }
 
-// readReview reads strictly: a field that is unknown or there twice may mean something else to whoever wrote it.
+// readReview refuses what is there twice, which may mean something else to whoever wrote it. What a newer API server
+// says beyond what we know is left out, as between versions of admission.k8s.io/v1: else it could change nothing of ours.
 func readReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionRequest, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
@@ -70,7 +71,7 @@ func readReview(w http.ResponseWriter, r *http.Request) (*admissionv1.AdmissionR
 		return nil, fmt.Errorf("read the body: %w", err)
 	}
 	var review admissionv1.AdmissionReview
-	strict, err := kjson.UnmarshalStrict(body, &review)
+	strict, err := kjson.UnmarshalStrict(body, &review, kjson.DisallowDuplicateFields)
 	switch err := errors.Join(append(strict, err)...); {
 	case err != nil:
 		return nil, err
