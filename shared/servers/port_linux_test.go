@@ -34,7 +34,7 @@ func TestAFreePortIsKeptForWhoNamesIt(t *testing.T) {
 		}
 		defer conn.Close()
 		for _, address := range []net.Addr{listener.Addr(), conn.LocalAddr()} {
-			if kept[address.(*net.TCPAddr).Port] {
+			if tcp, ok := address.(*net.TCPAddr); !ok || kept[tcp.Port] {
 				t.Fatalf("%s was given to somebody else", address)
 			}
 		}
