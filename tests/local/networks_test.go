@@ -25,9 +25,7 @@ func TestANetworkIsAddedEditedDisconnectedConnectedAndRemoved(t *testing.T) {
 	if strings.Contains(page.Words("main"), "#one") {
 		t.Errorf("a channel that was taken out is still there: %s", page.Words("main"))
 	}
-	if names := inChannel(t, "#three"); !strings.Contains(names, nick) {
-		t.Errorf("on the network, #three has %q, not %s", names, nick)
-	}
+	awaitInChannel(t, "#three", nick)
 
 	p.visit("/networks").Submit(`form[action$="/disconnect"] button`, nil).Says(http.StatusOK, "stays away")
 	p.awaitState("Switched off")
@@ -38,12 +36,15 @@ func TestANetworkIsAddedEditedDisconnectedConnectedAndRemoved(t *testing.T) {
 		Submit(`form[action$="/remove"] button`, nil).Says(http.StatusOK, "No networks yet")
 }
 
-// inChannel asks the local network who is in a channel.
-func inChannel(t *testing.T, channel string) string {
+// awaitInChannel looks on the local network until nick is in a channel, which soju enters after it has connected.
+func awaitInChannel(t *testing.T, channel, nick string) {
 	t.Helper()
 	c := serverstest.Register(t, site.Network, "onlooker")
 	c.Send("JOIN " + channel)
-	return strings.Join(c.Expect("353", channel).Params, " ")
+	c.Await(func(m serverstest.Message) bool {
+		return m.Command == "353" && strings.Contains(strings.Join(m.Params, " "), nick) ||
+			m.Command == "JOIN" && strings.HasPrefix(m.Source, nick+"!")
+	})
 }
 
 func TestAFreePlanHasRoomForOneNetworkInThePortalAndInSoju(t *testing.T) {
