@@ -3,6 +3,7 @@
 package story_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -148,12 +149,12 @@ func (w *world) allConnect(t *testing.T, from map[string]*corev1.Pod, targets []
 			}
 			all.Go(func() {
 				if slices.Contains(to.by, name) {
-					if err := connect(process, to.address, letThrough); err != nil {
+					if err := connect(t.Context(), process, to.address, letThrough); err != nil {
 						t.Errorf("%s does not reach %s: %v", name, to.name, err)
 					}
 					return
 				}
-				err := connect(process, to.address, heldBack)
+				err := connect(t.Context(), process, to.address, heldBack)
 				if waiting, is := errors.AsType[net.Error](err); !is || !waiting.Timeout() {
 					t.Errorf("%s reaches %s (%s): %v", name, to.name, to.address, err)
 				}
@@ -164,7 +165,7 @@ func (w *world) allConnect(t *testing.T, from map[string]*corev1.Pod, targets []
 }
 
 // connect connects from the network that a process is in.
-func connect(process int, address string, patience time.Duration) error {
+func connect(ctx context.Context, process int, address string, patience time.Duration) error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread() // and never unlocked: the thread is of no use to others, and ends with this goroutine
@@ -177,7 +178,7 @@ func connect(process int, address string, patience time.Duration) error {
 			if err := unix.Setns(int(network.Fd()), unix.CLONE_NEWNET); err != nil {
 				return fmt.Errorf("enter a pod's network: %w", err)
 			}
-			conn, err := net.DialTimeout("tcp", address, patience)
+			conn, err := (&net.Dialer{Timeout: patience}).DialContext(ctx, "tcp", address)
 			if err != nil {
 				return err
 			}
