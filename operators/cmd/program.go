@@ -48,6 +48,11 @@ type program struct {
 func (p *program) run(ctx context.Context, cluster *rest.Config) error {
 	ctrl.SetLogger(logr.FromSlogHandler(p.log.Handler()))
 	klog.SetSlogLogger(p.log)
+	if err := p.awaitServer(ctx, cluster); ctx.Err() != nil {
+		return nil //nolint:nilerr // told to stop while it waited
+	} else if err != nil {
+		return err
+	}
 	pool, err := store.Open(context.WithoutCancel(ctx), p.settings.DatabaseAdminURL.Reveal()) // it outlives the signal
 	if err != nil {
 		return err
@@ -128,7 +133,8 @@ func (p *program) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.C
 	log := p.log.With(slog.String("controller", naming.Ergo))
 	servers := ergo.NewServers()
 	r := &ergo.Reconciler{
-		Settings: s, Databases: p.tenants(pool), Outage: owned.Outage{Ping: pool.Ping}, Servers: servers, Log: log, Version: p.acting(), Workers: p.settings.Workers,
+		Settings: s, Databases: p.tenants(pool), Outage: owned.Outage{Ping: pool.Ping}, Servers: servers, Log: log,
+		Version: p.acting(), Workers: p.settings.Workers,
 	}
 	if err := r.SetupWithManager(mgr); err != nil {
 		return nil, err
@@ -143,7 +149,8 @@ func (p *program) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.C
 
 func (p *program) addSoju(mgr manager.Manager, pool *pgxpool.Pool) error {
 	r := &soju.Reconciler{
-		Settings: p.settings.soju(), Databases: p.tenants(pool), Version: p.acting(), Workers: p.settings.Workers,
+		Settings: p.settings.soju(), Databases: p.tenants(pool), Outage: owned.Outage{Ping: pool.Ping},
+		Version: p.acting(), Workers: p.settings.Workers,
 	}
 	if err := r.SetupWithManager(mgr); err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 type Reconciler struct {
 	Settings  Settings
 	Databases owned.Databases
+	Outage    owned.Outage // of the server that Databases are on
 	// Version is the operator's own.
 	Version string
 	// Workers is how many bouncers are worked on at a time; 0 for one.
@@ -42,7 +43,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 func (r *Reconciler) controller(c client.Client, live client.Reader, recorder events.EventRecorder) *owned.Controller[*v1alpha1.SojuBouncer] {
 	r.writer = &owned.Writer{Client: c, Live: live}
 	return &owned.Controller[*v1alpha1.SojuBouncer]{
-		Client: c, Events: recorder, Version: r.Version,
+		Client: c, Events: recorder, Version: r.Version, Outage: r.Outage,
 		New:   func() *v1alpha1.SojuBouncer { return &v1alpha1.SojuBouncer{} },
 		Parts: r.parts, Finalize: r.finalize,
 	}
