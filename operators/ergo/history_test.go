@@ -2,7 +2,6 @@ package ergo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -11,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -27,7 +25,6 @@ import (
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
 	"irc.now/operators/owned"
-	"irc.now/shared/servers/postgres"
 	"irc.now/shared/servers/serverstest"
 	"irc.now/shared/tenant"
 )
@@ -193,54 +190,6 @@ func TestHistoryIsKeptForAWeek(t *testing.T) {
 	w.wantBacklog("mallory", "six days", "new")
 }
 
-// ownServer is a PostgreSQL that the test may stop. It is at the same port when it comes back, with all that it had: the
-// shared one of tests gives that up for speed.
-type ownServer struct {
-	*postgres.Server
-	t      *testing.T
-	config postgres.Config
-}
-
-func newOwnServer(t *testing.T) *ownServer {
-	t.Helper()
-	s := &ownServer{t: t, config: postgres.Config{Dir: t.TempDir()}}
-	s.start()
-	s.config.Port = int(addressOf(t, s.Server).Port)
-	return s
-}
-
-func (s *ownServer) start() {
-	s.t.Helper()
-	server, err := postgres.Start(s.t.Context(), s.config)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { _ = server.Stop(context.Background()) })
-	s.Server = server
-}
-
-func (s *ownServer) stop() {
-	s.t.Helper()
-	if err := s.Stop(s.t.Context()); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-// ask does something as the administrator, on a connection of its own, and gives the first value of the answer.
-func (s *ownServer) ask(t *testing.T, sql string, args ...any) string {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	var answer string
-	if err := conn.QueryRow(t.Context(), sql, args...).Scan(&answer); err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		t.Fatal(err)
-	}
-	return answer
-}
-
 func TestANetworkOutlivesItsDatabase(t *testing.T) {
 	server := newOwnServer(t)
 	w := newWorldOn(t, server.Server, nil)
@@ -256,10 +205,10 @@ func TestANetworkOutlivesItsDatabase(t *testing.T) {
 	w.want(v1alpha1.DatabaseReady, metav1.ConditionFalse, naming.DatabaseUnavailable, "what is said meanwhile is not kept")
 	w.want(v1alpha1.Ready, metav1.ConditionFalse, naming.DatabaseUnavailable, "goes on")
 	server.start()
-	say(ada, bob, "after") // the first line goes over a connection that broke
+	after := w.keptAgain(ada, bob)
 	w.reconcile()
 	w.want(v1alpha1.Ready, metav1.ConditionTrue, naming.AllReady)
-	w.wantBacklog("eve", "before", "after")
+	w.wantBacklog("eve", "before", after)
 
 	// A server that starts now ends, and says why, but not its password; Kubernetes starts it again.
 	server.stop()
@@ -274,7 +223,23 @@ func TestANetworkOutlivesItsDatabase(t *testing.T) {
 	}
 	server.start()
 	w.pod.run()
-	w.wantBacklog("mallory", "before", "after")
+	w.wantBacklog("mallory", "before", after)
+}
+
+// keptAgain talks until a line is kept, and returns it: each connection of ergo's that broke costs it one.
+func (w *world) keptAgain(ada, bob *serverstest.Client) (line string) {
+	w.t.Helper()
+	conn := w.database()
+	n := 0
+	eventually(w.t, func() bool {
+		n++
+		line = fmt.Sprintf("after %d", n)
+		say(ada, bob, line)
+		var kept bool
+		err := conn.QueryRow(w.t.Context(), `SELECT count(*) > 0 FROM history WHERE position($1::bytea IN data) > 0`, []byte(line)).Scan(&kept)
+		return err == nil && kept
+	})
+	return line
 }
 
 // counted counts the passes that got to their database.
@@ -431,36 +396,6 @@ func TestHistoryGoesToTheDatabaseAsTheModeSays(t *testing.T) {
 			t.Errorf("it ends with %s", words)
 		}
 	})
-}
-
-// certify gives the server a certificate.
-func (s *ownServer) certify(t *testing.T) {
-	t.Helper()
-	data := filepath.Join(s.config.Dir, "data")
-	info, err := os.Stat(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, key := certificate(t, 1)
-	for name, content := range map[string][]byte{"server.crt": cert, "server.key": key} {
-		path := filepath.Join(data, name)
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if owner, ok := info.Sys().(*syscall.Stat_t); ok {
-			if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}
-
-// setTLS makes the server take TLS or not, and waits until new connections find that.
-func (s *ownServer) setTLS(t *testing.T, want string) {
-	t.Helper()
-	s.ask(t, `ALTER SYSTEM SET ssl = `+want)
-	s.ask(t, `SELECT pg_reload_conf()::text`)
-	eventually(t, func() bool { return s.ask(t, `SHOW ssl`) == want })
 }
 
 func TestHistoryInMemoryIsSaid(t *testing.T) {
