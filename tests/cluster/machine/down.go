@@ -189,28 +189,45 @@ func removeGroups(ctx context.Context) error {
 	})
 }
 
-// unmount unmounts what is mounted below our folders, the last mounted first.
+// unmount unmounts what is mounted below our folders, the last mounted first. What a shim that ends unmounts meanwhile is
+// done.
 func (m *Machine) unmount(ctx context.Context) error {
-	content, err := os.ReadFile("/proc/self/mountinfo")
+	points, err := m.mounted()
 	if err != nil {
 		return err
 	}
-	lines := strings.Split(strings.TrimSpace(string(content)), "\n")
-	slices.Reverse(lines)
-	for _, line := range lines {
+	slices.Reverse(points)
+	for _, point := range points {
+		_, failed := run(ctx, "umount", "--lazy", point)
+		if failed == nil {
+			continue
+		}
+		still, err := m.mounted()
+		if err != nil || slices.Contains(still, point) {
+			return errors.Join(failed, err)
+		}
+	}
+	return nil
+}
+
+// mounted are the mount points below our folders, in the order in which they were mounted.
+func (m *Machine) mounted() ([]string, error) {
+	content, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, err
+	}
+	var points []string
+	for line := range strings.Lines(string(content)) {
 		fields := strings.Fields(line)
 		if len(fields) < 5 {
 			continue
 		}
 		point := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\134`, `\`).Replace(fields[4])
-		if !strings.HasPrefix(point, m.dir+"/") && !strings.HasPrefix(point, volatile+"/") {
-			continue
-		}
-		if _, err := run(ctx, "umount", "--lazy", point); err != nil {
-			return err
+		if strings.HasPrefix(point, m.dir+"/") || strings.HasPrefix(point, volatile+"/") {
+			points = append(points, point)
 		}
 	}
-	return nil
+	return points, nil
 }
 
 func (m *Machine) remove(context.Context) error {
