@@ -13,7 +13,7 @@ BIN     := bin
 PACKAGE ?= ./...
 # What the race detector is worth its time for: packages with goroutines of their own. (It makes hashing passwords
 # very slow, so the identity provider is left out.)
-RACY := ./shared/function/... ./shared/batch/... ./shared/throttle/... ./shared/servers/... ./shared/auth/... ./longrunning/local ./longrunning/bounceradmin/... ./functions/introspect/... ./functions/revoke/... ./functions/billing/... ./functions/limits/... ./shared/event/outbox ./longrunning/local/broker ./longrunning/local/stripe ./functions/admission ./operators/client ./operators/owned
+RACY := ./shared/function/... ./shared/batch/... ./shared/throttle/... ./longrunning/local/servers/... ./shared/auth/... ./longrunning/local ./longrunning/bounceradmin/... ./functions/introspect/... ./functions/revoke/... ./functions/billing/... ./functions/limits/... ./shared/event/outbox ./longrunning/local/broker ./longrunning/local/stripe ./functions/admission ./operators/client ./operators/owned
 
 .PHONY: help
 help: ## show this list
@@ -36,7 +36,7 @@ shared/design/static/fonts/.fetched: shared/design/package-lock.json
 
 .PHONY: test
 test: assets browser ## run all tests, against one PostgreSQL and the real soju and ergo
-	@$(GO) run ./shared/store/storetest/cmd -- $(GO) test -timeout 20m $(PACKAGE)
+	@$(GO) run ./longrunning/local/storetest/cmd -- $(GO) test -timeout 20m $(PACKAGE)
 
 .PHONY: apiserver
 apiserver: ## build the API server that tests of operators need (once 5 minutes, then seconds)
@@ -45,7 +45,7 @@ apiserver: ## build the API server that tests of operators need (once 5 minutes,
 # CI makes what cannot be tested a failure.
 .PHONY: reconcilers
 reconcilers: apiserver ## run what talks to the Kubernetes API against that API server; nothing is skipped
-	@CI=true $(GO) run ./shared/store/storetest/cmd -- $(GO) test -timeout 20m ./operators/... ./functions/admission/... ./functions/limits/... ./functions/portal/... ./functions/revoke/... ./tests/manifests/...
+	@CI=true $(GO) run ./longrunning/local/storetest/cmd -- $(GO) test -timeout 20m ./operators/... ./functions/admission/... ./functions/limits/... ./functions/portal/... ./functions/revoke/... ./tests/manifests/...
 
 .PHONY: cluster-up
 cluster-up: ## bring up Kubernetes, Knative and irc.now on this machine (Linux, root; first 45 minutes, then 4)
@@ -65,7 +65,7 @@ e2e: ## reconcilers, that cluster, and a user's story on it, faults included; pr
 
 .PHONY: test-race
 test-race: assets ## run the tests of concurrent packages under the race detector
-	@$(GO) run ./shared/store/storetest/cmd -- $(GO) test -race -timeout 20m $(RACY)
+	@$(GO) run ./longrunning/local/storetest/cmd -- $(GO) test -race -timeout 20m $(RACY)
 
 .PHONY: browser
 browser: ## install Chromium for tests/browser, when it is missing (Debian, as root)
@@ -89,8 +89,8 @@ fuzz: ## run every fuzz target FUZZRUNS (20000) times
 
 .PHONY: bench
 bench: ## print the figures of speed, as ratios to a bare program
-	@$(GO) run ./shared/store/storetest/cmd -- $(GO) test -run '^$$' -bench . -benchtime 3s ./functions/... ./tests/load/...
-	@$(GO) run ./shared/store/storetest/cmd -- $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./operators/soju
+	@$(GO) run ./longrunning/local/storetest/cmd -- $(GO) test -run '^$$' -bench . -benchtime 3s ./functions/... ./tests/load/...
+	@$(GO) run ./longrunning/local/storetest/cmd -- $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./operators/soju
 
 .PHONY: manifests
 manifests: ## render what is applied to clusters into bin/manifests

@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"irc.now/knative/render"
-	"irc.now/shared/servers"
-	"irc.now/shared/servers/debian"
+	"irc.now/longrunning/local/servers"
+	"irc.now/longrunning/local/servers/debian"
 )
 
 func TestAlertsFireWhenTheyShould(t *testing.T) {

@@ -18,11 +18,11 @@ import (
 	"time"
 
 	"irc.now/knative/render"
+	"irc.now/longrunning/local/servers"
+	"irc.now/longrunning/local/servers/debian"
+	"irc.now/longrunning/local/servers/process"
+	"irc.now/longrunning/local/servers/serverstest"
 	handles "irc.now/shared/account"
-	"irc.now/shared/servers"
-	"irc.now/shared/servers/debian"
-	"irc.now/shared/servers/process"
-	"irc.now/shared/servers/serverstest"
 )
 
 const chatConfiguration = "base/chat/nginx.conf"

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
-	"irc.now/shared/store/storetest"
 )
 
 func TestWhatIsMore(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"irc.now/shared/servers/serverstest"
+	"irc.now/longrunning/local/servers/serverstest"
 )
 
 // BenchmarkStart measures the time from the start of the program to its first decision, a creation that is let in:

@@ -27,13 +27,13 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"irc.now/functions/admission"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/operatortest"
 	"irc.now/shared/account"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/function"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 )
 
 const portal = "system:serviceaccount:irc-now:portal"

@@ -15,13 +15,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"irc.now/functions/billing"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
 	"irc.now/shared/event"
 	"irc.now/shared/fault"
 	"irc.now/shared/function"
 	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 )
 
 // world is the function with a database, a Stripe that knows one customer, and a broker.

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"irc.now/functions/deadletter"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/function"
 	"irc.now/shared/function/cloudevent"
-	"irc.now/shared/store/storetest"
 	"irc.now/tests/alert"
 )
 

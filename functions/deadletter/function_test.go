@@ -12,12 +12,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"irc.now/functions/deadletter"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/config"
 	"irc.now/shared/event"
 	"irc.now/shared/function"
 	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/outbound"
-	"irc.now/shared/store/storetest"
 )
 
 type letter struct {

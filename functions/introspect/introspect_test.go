@@ -16,11 +16,11 @@ import (
 	"time"
 
 	"irc.now/functions/introspect"
+	"irc.now/longrunning/local/introspectiontest"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
 	"irc.now/shared/function"
-	"irc.now/shared/introspection/introspectiontest"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 )
 
 const (

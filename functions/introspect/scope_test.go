@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"irc.now/functions/introspect"
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
-	"irc.now/shared/servers/serverstest"
 )
 
 const platformKey config.Secret = "the key that all secrets of bouncers come from"

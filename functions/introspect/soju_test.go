@@ -4,9 +4,9 @@ import (
 	"net/url"
 	"testing"
 
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
-	"irc.now/shared/servers/serverstest"
 )
 
 // The real soju finds the function by its metadata, shows its credentials as it escapes them, and lets in whom the

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"irc.now/functions/limits"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/event"
@@ -23,7 +24,6 @@ import (
 	"irc.now/shared/function"
 	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 )
 
 // world is the function with a database, one user and a bouncer that writes down what it is told.

@@ -15,9 +15,9 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"irc.now/functions/portal"
-	"irc.now/shared/auth/authtest"
+	"irc.now/longrunning/local/authtest"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/function"
-	"irc.now/shared/store/storetest"
 )
 
 // rig is a whole portal on a real database, a provider that speaks OpenID Connect and a fake bouncer.

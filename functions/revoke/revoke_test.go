@@ -18,12 +18,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"irc.now/functions/revoke"
+	"irc.now/longrunning/local/introspectiontest"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
 	"irc.now/shared/function"
 	"irc.now/shared/function/cloudevent"
-	"irc.now/shared/introspection/introspectiontest"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 )
 
 const adminToken = "token-of-the-bouncer-admin"

@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/stripe/stripe-go/v76/webhook"
 
-	"irc.now/shared/servers/process"
+	"irc.now/longrunning/local/servers/process"
 )
 
 // runtimeAPI is as much of the Lambda Runtime API (2018-06-01) as one function needs that answers one request at a time.

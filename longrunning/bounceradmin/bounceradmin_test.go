@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"irc.now/longrunning/bounceradmin"
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/bouncer/adminsocket"
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
-	"irc.now/shared/servers/serverstest"
 )
 
 const (

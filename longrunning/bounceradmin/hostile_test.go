@@ -15,11 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/bouncer/adminsocket"
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
-	"irc.now/shared/servers/serverstest"
 )
 
 // hostile are values that try to become something else than one value.

@@ -10,9 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"irc.now/longrunning/bounceradmin"
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/fault"
-	"irc.now/shared/servers/serverstest"
 )
 
 func TestCommandsAreCountedByKindAndOutcome(t *testing.T) {

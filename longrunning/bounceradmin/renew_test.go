@@ -20,8 +20,8 @@ import (
 	"time"
 
 	"irc.now/longrunning/bounceradmin"
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/shared/bouncer"
-	"irc.now/shared/servers/serverstest"
 )
 
 // certify puts a new certificate into the folder, the way a kubelet does: a link is exchanged for another. It returns

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"irc.now/longrunning/bounceradmin"
-	"irc.now/shared/servers/serverstest"
+	"irc.now/longrunning/local/servers/serverstest"
 )
 
 // leave makes the socket of a killed process.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"net/url"
 
+	"irc.now/longrunning/local/servers/postgres"
 	"irc.now/shared/config"
-	"irc.now/shared/servers/postgres"
 	"irc.now/shared/store"
 	"irc.now/shared/tenant"
 )

@@ -7,7 +7,7 @@ import (
 
 	"github.com/ergochat/irc-go/ircmsg"
 
-	"irc.now/shared/servers/serverstest"
+	"irc.now/longrunning/local/servers/serverstest"
 )
 
 // said is what somebody who comes new reads of the channel.

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"syscall"
 
+	"irc.now/longrunning/local/servers"
 	"irc.now/shared/fault"
-	"irc.now/shared/servers"
 )
 
 // The loopback addresses. Names below localhost may lead to either.

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"irc.now/longrunning/local/broker"
+	"irc.now/longrunning/local/servers/ergo"
+	"irc.now/longrunning/local/servers/postgres"
+	"irc.now/longrunning/local/servers/soju"
 	"irc.now/longrunning/local/stripe"
-	"irc.now/shared/servers/ergo"
-	"irc.now/shared/servers/postgres"
-	"irc.now/shared/servers/soju"
 )
 
 // stopPatience bounds a whole stop: PostgreSQL needs a moment for its last checkpoint.

@@ -18,8 +18,8 @@ import (
 	"time"
 
 	"irc.now/longrunning/local"
+	"irc.now/longrunning/local/servers"
 	"irc.now/shared/outbound"
-	"irc.now/shared/servers"
 )
 
 // lines is where a platform writes its progress; tests wait for a line.

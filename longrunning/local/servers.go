@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"irc.now/longrunning/local/servers/ergo"
+	"irc.now/longrunning/local/servers/soju"
 	"irc.now/shared/account"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 	"irc.now/shared/network"
-	"irc.now/shared/servers/ergo"
-	"irc.now/shared/servers/soju"
 )
 
 // startServers starts the bouncer and the local network. Introspection is up by now: soju asks it when it starts.

@@ -17,10 +17,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"irc.now/longrunning/local/servers/serverstest"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
-	"irc.now/shared/servers/serverstest"
-	"irc.now/shared/store/storetest"
 )
 
 // road leads to a server, and can be closed.

@@ -20,13 +20,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"irc.now/longrunning/local/servers/serverstest"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
 	"irc.now/operators/owned"
-	"irc.now/shared/servers/serverstest"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 	"irc.now/shared/tenant"
 	"irc.now/tests/alert"
 )

@@ -21,11 +21,11 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
 	"irc.now/operators/owned"
-	"irc.now/shared/servers/serverstest"
 	"irc.now/shared/tenant"
 )
 

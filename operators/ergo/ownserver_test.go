@@ -10,7 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"irc.now/shared/servers/postgres"
+	"irc.now/longrunning/local/servers/postgres"
 )
 
 // ownServer is a PostgreSQL that the test may stop. It is at the same port when it comes back, with all that it had: the

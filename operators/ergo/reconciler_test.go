@@ -14,13 +14,13 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 
+	"irc.now/longrunning/local/servers/serverstest"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
 	"irc.now/shared/network"
-	"irc.now/shared/servers/serverstest"
-	"irc.now/shared/store/storetest"
 	"irc.now/shared/tenant"
 )
 

@@ -25,12 +25,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
+	"irc.now/longrunning/local/servers/process"
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/owned"
 	"irc.now/shared/config"
 	"irc.now/shared/network"
-	"irc.now/shared/servers/process"
-	"irc.now/shared/servers/serverstest"
 )
 
 // pod is what the kubelet makes of a network's objects: files in a folder, and a real ergo that reads them. Paths and

@@ -31,7 +31,7 @@ var inputs []io.Closer
 // the kernel closes our pipes in every case, which another process notices. A server that was stopped properly has
 // removed its folder, and then nothing is killed.
 func stopAfterUs(dir string) error {
-	cmd := exec.Command("/bin/sh", "-c", janitor, "janitor", dir) //nolint:gosec,noctx // dir is ours; it has to outlive us
+	cmd := exec.Command("/bin/sh", "-c", janitor, "janitor", dir) //nolint:noctx // dir is ours; it has to outlive us
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}         // Ctrl-C is not for it
 	input, err := cmd.StdinPipe()
 	if err != nil {
@@ -72,7 +72,7 @@ func working(dir string) ([]string, error) {
 	var pids []string
 	for _, file := range files {
 		pid := filepath.Base(filepath.Dir(file))
-		line, err := os.ReadFile(file) //nolint:gosec // of /proc
+		line, err := os.ReadFile(file)
 		if err != nil || pid == strconv.Itoa(os.Getpid()) || !bytes.Contains(line, []byte(dir)) {
 			continue // it has ended meanwhile, or is none of ours
 		}

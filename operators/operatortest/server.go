@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
-	"irc.now/shared/servers"
+	"irc.now/longrunning/local/servers"
 )
 
 // startTimeout is for each of etcd and the API server, on a machine that builds and tests other things at once.

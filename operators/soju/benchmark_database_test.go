@@ -5,8 +5,8 @@ import (
 	"sync"
 	"testing"
 
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 	"irc.now/shared/tenant"
 )
 

@@ -21,10 +21,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	gateway "sigs.k8s.io/gateway-api/apis/v1"
 
+	"irc.now/longrunning/local/storetest"
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
-	"irc.now/shared/store/storetest"
 	"irc.now/shared/tenant"
 )
 

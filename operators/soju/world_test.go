@@ -25,13 +25,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	gateway "sigs.k8s.io/gateway-api/apis/v1"
 
+	"irc.now/longrunning/local/storetest"
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
 	"irc.now/operators/owned"
 	"irc.now/shared/config"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 )
 
 func TestMain(m *testing.M) {

@@ -8,10 +8,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 )
 
 // world is a migrated database with a clock that tests set.

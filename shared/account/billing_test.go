@@ -9,10 +9,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 )
 
 // payer is an account that is Stripe's customer "cus_1".

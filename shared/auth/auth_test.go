@@ -16,12 +16,12 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"irc.now/longrunning/local/authtest"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
 	"irc.now/shared/auth"
-	"irc.now/shared/auth/authtest"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 	"irc.now/shared/throttle"
 )
 

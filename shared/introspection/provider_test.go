@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"irc.now/longrunning/local/introspectiontest"
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
 	"irc.now/shared/introspection"
-	"irc.now/shared/introspection/introspectiontest"
 	"irc.now/shared/outbound"
 )
 

@@ -20,10 +20,10 @@ import (
 	"testing"
 	"time"
 
+	"irc.now/longrunning/local/servers/ergo"
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/shared/config"
 	"irc.now/shared/network"
-	"irc.now/shared/servers/ergo"
-	"irc.now/shared/servers/serverstest"
 )
 
 const password = config.Secret("correct-horse-battery-staple")

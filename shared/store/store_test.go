@@ -15,9 +15,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 )
 
 func open(t *testing.T, address string) *pgxpool.Pool {

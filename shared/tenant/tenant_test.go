@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/config"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 	"irc.now/shared/tenant"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"irc.now/shared/store/storetest"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/tenant"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"irc.now/shared/servers/serverstest"
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/tests/browser"
 )
 

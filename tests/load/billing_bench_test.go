@@ -20,12 +20,12 @@ import (
 	bridge "irc.now/functions/stripe"
 	"irc.now/knative"
 	"irc.now/longrunning/local/broker"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/config"
 	"irc.now/shared/function"
 	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/outbound"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 )
 
 const (

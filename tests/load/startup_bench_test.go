@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"irc.now/shared/store/storetest"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/tests/load"
 )
 

@@ -14,8 +14,8 @@ import (
 	"github.com/ergochat/irc-go/ircmsg"
 	"golang.org/x/oauth2"
 
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/shared/outbound"
-	"irc.now/shared/servers/serverstest"
 	"irc.now/tests/platform"
 	"irc.now/tests/webclient"
 )

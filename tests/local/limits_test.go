@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"irc.now/shared/servers/serverstest"
+	"irc.now/longrunning/local/servers/serverstest"
 )
 
 // bouncerServ gives soju a command about networks, as the user's own IRC client does, and returns its answer.

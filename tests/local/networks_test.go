@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"irc.now/shared/servers/serverstest"
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/tests/webclient"
 )
 

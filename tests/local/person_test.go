@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"irc.now/shared/servers/serverstest"
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/tests/user"
 	"irc.now/tests/webclient"
 )

@@ -27,9 +27,9 @@ import (
 
 	"irc.now/knative/deploy"
 	"irc.now/knative/render"
+	"irc.now/longrunning/local/servers"
+	"irc.now/longrunning/local/servers/debian"
 	"irc.now/operators/operatortest"
-	"irc.now/shared/servers"
-	"irc.now/shared/servers/debian"
 )
 
 // place is a cluster with all that irc.now needs but no irc.now, and a registry. Programs find them by the environment.

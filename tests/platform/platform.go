@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"irc.now/longrunning/local"
-	"irc.now/shared/servers"
+	"irc.now/longrunning/local/servers"
 )
 
 // Tick is how often revoked sign-ins are looked for in tests. A minute is promised; ten seconds is what `make run`

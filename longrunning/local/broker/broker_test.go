@@ -17,10 +17,10 @@ import (
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
 	"irc.now/longrunning/local/broker"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/config"
 	"irc.now/shared/event"
 	"irc.now/shared/outbound"
-	"irc.now/shared/store/storetest"
 	"irc.now/shared/telemetry"
 )
 

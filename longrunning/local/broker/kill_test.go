@@ -14,10 +14,10 @@ import (
 	"time"
 
 	"irc.now/longrunning/local/broker"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/config"
 	"irc.now/shared/event"
 	"irc.now/shared/outbound"
-	"irc.now/shared/store/storetest"
 )
 
 // The variables with which this test binary becomes a broker that is killed.

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/oauth2"
 
 	"irc.now/longrunning/local/identity"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/config"
-	"irc.now/shared/store/storetest"
 )
 
 const (

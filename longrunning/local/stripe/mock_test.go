@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"irc.now/longrunning/local/servers/process"
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/shared/payment"
-	"irc.now/shared/servers/process"
-	"irc.now/shared/servers/serverstest"
 )
 
 // recorded is one call of the API that the stand-in took.

@@ -12,12 +12,12 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
 	"irc.now/shared/event"
 	"irc.now/shared/event/outbox"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 	"irc.now/shared/telemetry"
 )
 

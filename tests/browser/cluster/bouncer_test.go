@@ -17,14 +17,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"irc.now/functions/portal"
+	"irc.now/longrunning/local/authtest"
+	"irc.now/longrunning/local/storetest"
 	"irc.now/longrunning/local/stripe"
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/client/clienttest"
-	"irc.now/shared/auth/authtest"
 	"irc.now/shared/config"
 	"irc.now/shared/function"
 	"irc.now/shared/store"
-	"irc.now/shared/store/storetest"
 	"irc.now/tests/browser"
 )
 

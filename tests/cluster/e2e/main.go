@@ -36,7 +36,7 @@ func steps(kubeconfig string) []step {
 	return []step{
 		{"reconcilers", []string{"make", "--no-print-directory", "reconcilers"}},
 		{"a thousand bouncers", []string{
-			"go", "run", "./shared/store/storetest/cmd", "--",
+			"go", "run", "./longrunning/local/storetest/cmd", "--",
 			"go", "test", "-run", "^$", "-bench", "^BenchmarkBouncers$", "-benchtime", "1x", "-timeout", "60m", "./operators/soju",
 		}},
 		{"deploying to a registry", []string{

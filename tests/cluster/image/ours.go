@@ -11,8 +11,8 @@ import (
 
 	_ "embed"
 
-	"irc.now/shared/servers"
-	"irc.now/shared/servers/ergo"
+	"irc.now/longrunning/local/servers"
+	"irc.now/longrunning/local/servers/ergo"
 )
 
 // Set is what manifests call our images, and the images. A name is written as in the manifests, without a tag:

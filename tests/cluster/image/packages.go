@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"slices"
 
-	"irc.now/shared/servers"
-	"irc.now/shared/servers/debian"
+	"irc.now/longrunning/local/servers"
+	"irc.now/longrunning/local/servers/debian"
 )
 
 // Release is the Debian release that images are made of where a program of a newer one is not needed.

@@ -17,8 +17,8 @@ import (
 	"strings"
 	"sync"
 
-	"irc.now/shared/servers"
-	"irc.now/shared/servers/debian"
+	"irc.now/longrunning/local/servers"
+	"irc.now/longrunning/local/servers/debian"
 )
 
 // Go makes the image of a Go program: of a package of this module (irc.now/functions/portal/cmd or

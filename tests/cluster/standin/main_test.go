@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"irc.now/shared/servers/serverstest"
-	"irc.now/shared/store/storetest"
+	"irc.now/longrunning/local/servers/serverstest"
+	"irc.now/longrunning/local/storetest"
 )
 
 // TestBothAnswerUnderTheirHost starts the whole program and asks it as the cluster's ingress does.

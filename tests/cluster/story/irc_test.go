@@ -20,7 +20,7 @@ import (
 	"github.com/ergochat/irc-go/ircmsg"
 	"github.com/gorilla/websocket"
 
-	"irc.now/shared/servers/serverstest"
+	"irc.now/longrunning/local/servers/serverstest"
 )
 
 // irc connects to a host of the cluster by IRC over TLS.

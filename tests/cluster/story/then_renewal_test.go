@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/util/retry"
 
+	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/operators/naming"
-	"irc.now/shared/servers/serverstest"
 )
 
 // renewing is how long a new certificate may take to be shown: the kubelet looks for changed files once in two minutes
