@@ -21,7 +21,7 @@ import (
 // in turns on the same machine and database, and reports the ratio of their requests per second.
 func BenchmarkDashboard(b *testing.B) {
 	g := start(b)
-	g.bouncer.give("ada", bouncer.Network{ID: 1, Name: "libera", Host: "irc.libera.chat", Port: 6697, TLS: true, Nick: "ada", Channels: []string{"#irc.now"}, Enabled: true, State: bouncer.Connected})
+	g.bouncer.give("ada", bouncer.Upstream{ID: 1, Name: "libera", Host: "irc.libera.chat", Port: 6697, TLS: true, Nick: "ada", Channels: []string{"#irc.now"}, Enabled: true, State: bouncer.Connected})
 	p := g.user(b, "ada")
 	p.post("/passwords", "name", "Laptop")
 	address, token := g.URL+"/", p.cookie("session")

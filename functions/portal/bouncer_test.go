@@ -27,9 +27,9 @@ type fakeBouncer struct {
 	away     bool
 	refuse   *bouncer.Problem // answers every write with this
 	users    map[string]int   // by name: the limit that was set
-	networks map[string][]bouncer.Network
-	specs    []bouncer.NetworkSpec // as they came in
-	asked    int                   // how often networks were listed
+	networks map[string][]bouncer.Upstream
+	specs    []bouncer.UpstreamSpec // as they came in
+	asked    int                    // how often networks were listed
 	next     int64
 }
 
@@ -43,7 +43,7 @@ func startBouncer(t testing.TB) *fakeBouncer {
 
 func newBouncer(token string) *fakeBouncer {
 	mux := http.NewServeMux()
-	b := &fakeBouncer{token: token, mux: mux, users: map[string]int{}, networks: map[string][]bouncer.Network{}}
+	b := &fakeBouncer{token: token, mux: mux, users: map[string]int{}, networks: map[string][]bouncer.Upstream{}}
 	mux.HandleFunc("PUT /v1/users/{user}", b.ensure)
 	mux.HandleFunc("GET /v1/users/{user}/networks", b.list)
 	mux.HandleFunc("POST /v1/users/{user}/networks", b.write(b.create))
@@ -102,7 +102,7 @@ func (b *fakeBouncer) list(w http.ResponseWriter, r *http.Request) {
 	b.asked++
 	networks := b.networks[r.PathValue("user")]
 	if networks == nil {
-		networks = []bouncer.Network{}
+		networks = []bouncer.Upstream{}
 	}
 	answer(w, http.StatusOK, networks)
 }
@@ -115,15 +115,15 @@ func (b *fakeBouncer) create(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (b *fakeBouncer) read(r *http.Request) bouncer.NetworkSpec {
+func (b *fakeBouncer) read(r *http.Request) bouncer.UpstreamSpec {
 	data, _ := io.ReadAll(r.Body)
 	spec, _ := bouncer.DecodeSpec(data)
 	b.specs = append(b.specs, spec)
 	return spec
 }
 
-func networkFrom(id int64, spec bouncer.NetworkSpec) bouncer.Network {
-	return bouncer.Network{
+func networkFrom(id int64, spec bouncer.UpstreamSpec) bouncer.Upstream {
+	return bouncer.Upstream{
 		ID: id, Name: spec.Name, Host: spec.Host, Port: spec.Port, TLS: spec.TLS, Nick: spec.Nick, RealName: spec.RealName,
 		SASLUsername: spec.SASLUsername, ServerPasswordSet: spec.ServerPassword != "", Channels: spec.Channels,
 		Enabled: true, State: bouncer.Connected,
@@ -132,7 +132,7 @@ func networkFrom(id int64, spec bouncer.NetworkSpec) bouncer.Network {
 
 // named finds the network that a request is about.
 func (b *fakeBouncer) named(r *http.Request) int {
-	return slices.IndexFunc(b.networks[r.PathValue("user")], func(n bouncer.Network) bool { return n.Name == r.FormValue("name") })
+	return slices.IndexFunc(b.networks[r.PathValue("user")], func(n bouncer.Upstream) bool { return n.Name == r.FormValue("name") })
 }
 
 func (b *fakeBouncer) update(w http.ResponseWriter, r *http.Request) {
@@ -170,12 +170,12 @@ func (b *fakeBouncer) enable(w http.ResponseWriter, r *http.Request) {
 }
 
 // give puts a network into the bouncer behind the portal's back.
-func (b *fakeBouncer) give(user string, network bouncer.Network) {
+func (b *fakeBouncer) give(user string, network bouncer.Upstream) {
 	b.with(func() { b.networks[user] = append(b.networks[user], network) })
 }
 
 // lastSpec is the network as it was asked for last.
-func (b *fakeBouncer) lastSpec(t *testing.T) bouncer.NetworkSpec {
+func (b *fakeBouncer) lastSpec(t *testing.T) bouncer.UpstreamSpec {
 	t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()

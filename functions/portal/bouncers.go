@@ -23,7 +23,7 @@ const (
 // bouncerState is what the user's bouncer said last about their networks. A user's own bouncer is theirs while it is
 // ready; before and otherwise it is the shared one.
 type bouncerState struct {
-	Networks []bouncer.Network
+	Networks []bouncer.Upstream
 	Err      error  // why there is no answer; nil when the bouncer is up
 	Host     string // of the user's own bouncer; empty for the shared one
 	Pending  bool   // the user has a bouncer of their own that is not ready
@@ -134,7 +134,7 @@ func (b *bouncers) ask(ctx context.Context, known *knownState, user account.User
 		}
 		known.ensured = now
 	}
-	state.Networks, err = state.admin.Networks(ctx, string(user.Handle))
+	state.Networks, err = state.admin.Upstreams(ctx, string(user.Handle))
 	if err != nil {
 		return b.away(ctx, state, err)
 	}

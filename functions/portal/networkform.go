@@ -37,7 +37,7 @@ func formOf(values url.Values) networkForm {
 	}
 }
 
-func formFor(n bouncer.Network) networkForm {
+func formFor(n bouncer.Upstream) networkForm {
 	form := networkForm{
 		Name: n.Name, Host: n.Host, Port: strconv.Itoa(n.Port), TLS: n.TLS, Nick: n.Nick, RealName: n.RealName,
 		Channels: strings.Join(n.Channels, ", "), SASLUsername: n.SASLUsername,
@@ -50,12 +50,12 @@ func formFor(n bouncer.Network) networkForm {
 
 // spec is what the form asks for. Stored secrets that were not typed again are kept, but only for the server they
 // were given for: whoever gets hold of a session must not be able to have them sent to a server of his own.
-func (f networkForm) spec(before *bouncer.Network) bouncer.NetworkSpec {
+func (f networkForm) spec(before *bouncer.Upstream) bouncer.UpstreamSpec {
 	port, err := strconv.Atoi(f.Port)
 	if err != nil {
 		port = -1 // Validate says what a port is
 	}
-	spec := bouncer.NetworkSpec{
+	spec := bouncer.UpstreamSpec{
 		Name: f.Name, Host: f.Host, Port: port, TLS: f.TLS, Nick: f.Nick, RealName: f.RealName,
 		SASLUsername: f.SASLUsername, SASLPassword: f.SASLPassword, ServerPassword: f.ServerSecret,
 		Channels: strings.FieldsFunc(f.Channels, func(c rune) bool { return strings.ContainsRune(", \t\r\n", c) }),
@@ -70,7 +70,7 @@ func (f networkForm) spec(before *bouncer.Network) bouncer.NetworkSpec {
 // networkPage is the form as a page, for a new network and for one that is there.
 type networkPage struct {
 	Heading, Action, Submit  string
-	Known                    *bouncer.KnownNetwork // what the picker chose; nil for a custom server
+	Known                    *bouncer.KnownUpstream // what the picker chose; nil for a custom server
 	Server, Identity, Secret []design.Field
 	ServerOpen, SecretOpen   bool
 	Problem                  string
@@ -100,12 +100,12 @@ func (p *portal) newNetwork(w http.ResponseWriter, r *http.Request, user account
 }
 
 // pickerPage lists what can be added, ours first.
-type pickerPage struct{ Own, WellKnown []bouncer.KnownNetwork }
+type pickerPage struct{ Own, WellKnown []bouncer.KnownUpstream }
 
 func (p *portal) picker() pickerPage { return pickerPage{p.settings.extra, bouncer.WellKnown} }
 
 // known finds an offered network by its name; nil where there is none.
-func (p *portal) known(name string) *bouncer.KnownNetwork {
+func (p *portal) known(name string) *bouncer.KnownUpstream {
 	for _, known := range p.settings.offered() {
 		if known.Name == name {
 			return &known
@@ -115,7 +115,7 @@ func (p *portal) known(name string) *bouncer.KnownNetwork {
 }
 
 // knownAt finds an offered network by its address; nil where there is none.
-func (p *portal) knownAt(address bouncer.Address) *bouncer.KnownNetwork {
+func (p *portal) knownAt(address bouncer.Address) *bouncer.KnownUpstream {
 	for _, known := range p.settings.offered() {
 		if known.Address() == address {
 			return &known
@@ -141,7 +141,7 @@ func (p *portal) createNetwork(w http.ResponseWriter, r *http.Request, user acco
 		return p.renderOverQuota(w, r, user, nil)
 	}
 	defer p.bouncers.Forget(user)
-	err := state.admin.CreateNetwork(r.Context(), string(user.Handle), spec)
+	err := state.admin.CreateUpstream(r.Context(), string(user.Handle), spec)
 	switch {
 	case err == nil:
 		return p.done(w, r, "/networks", "%s is added. Your bouncer connects to it now.", spec.Name)
@@ -159,7 +159,7 @@ func (p *portal) editNetwork(w http.ResponseWriter, r *http.Request, user accoun
 	if err != nil {
 		return err
 	}
-	return p.renderEdit(w, r, user, http.StatusOK, network, formFor(network.Network), nil)
+	return p.renderEdit(w, r, user, http.StatusOK, network, formFor(network.Upstream), nil)
 }
 
 func (p *portal) updateNetwork(w http.ResponseWriter, r *http.Request, user account.User) error {
@@ -171,12 +171,12 @@ func (p *portal) updateNetwork(w http.ResponseWriter, r *http.Request, user acco
 		return err
 	}
 	form := formOf(r.PostForm)
-	spec := form.spec(&network.Network)
+	spec := form.spec(&network.Upstream)
 	if err := spec.Validate(p.settings.extra...); err != nil {
-		return p.renderEdit(w, r, user, web.Status(err), network, form, moved(err, network.Network, spec))
+		return p.renderEdit(w, r, user, web.Status(err), network, form, moved(err, network.Upstream, spec))
 	}
 	defer p.bouncers.Forget(user)
-	err = network.at.UpdateNetwork(r.Context(), string(user.Handle), network.Name, spec)
+	err = network.at.UpdateUpstream(r.Context(), string(user.Handle), network.Name, spec)
 	switch {
 	case err == nil:
 		return p.done(w, r, "/networks", "%s is saved.", spec.Name)
@@ -190,7 +190,7 @@ func (p *portal) updateNetwork(w http.ResponseWriter, r *http.Request, user acco
 }
 
 // moved explains a missing password by the change of server that made it missing.
-func moved(err error, before bouncer.Network, spec bouncer.NetworkSpec) error {
+func moved(err error, before bouncer.Upstream, spec bouncer.UpstreamSpec) error {
 	found, ok := errors.AsType[*fault.Error](err)
 	if !ok || spec.Address() == before.Address() || before.SASLUsername == "" || spec.SASLPassword != "" || found.Fields["sasl_password"] == "" {
 		return err
@@ -219,14 +219,14 @@ func (p *portal) renderNew(w http.ResponseWriter, r *http.Request, user account.
 }
 
 func (p *portal) renderEdit(w http.ResponseWriter, r *http.Request, user account.User, status int, network networkView, form networkForm, problem error) error {
-	page := p.pageOf(form, &network.Network, problem)
+	page := p.pageOf(form, &network.Upstream, problem)
 	page.Heading, page.Action, page.Submit = "Edit "+network.Name, network.Path(), "Save"
 	page.Remove = network.Path() + "/remove"
 	return p.render(w, r, status, "network-form", page.Heading, user, page)
 }
 
 // pageOf makes the form's fields. before is the network as it is, nil for a new one.
-func (p *portal) pageOf(form networkForm, before *bouncer.Network, problem error) networkPage {
+func (p *portal) pageOf(form networkForm, before *bouncer.Upstream, problem error) networkPage {
 	faults := fault.FieldsOf(problem)
 	page := networkPage{
 		Known:    p.knownAt(form.spec(nil).Address()),
@@ -279,7 +279,7 @@ func identityFields(f networkForm) []design.Field {
 	}
 }
 
-func secretFields(f networkForm, before *bouncer.Network) []design.Field {
+func secretFields(f networkForm, before *bouncer.Upstream) []design.Field {
 	password := design.Field{Name: "sasl_password", Label: "Account password", Type: "password", Autocomplete: "off",
 		Hint: "Stored for your bouncer only and never shown again."}
 	server := design.Field{Name: "server_password", Label: "Server password", Type: "password", Optional: true, Autocomplete: "off",

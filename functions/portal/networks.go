@@ -12,7 +12,7 @@ import (
 
 // networkView is a network as a row of the dashboard and of the list.
 type networkView struct {
-	bouncer.Network
+	bouncer.Upstream
 	User string // what an IRC client gives as user name to reach this network
 
 	at *bouncer.Admin // of the bouncer that the network is on
@@ -138,7 +138,7 @@ func (p *portal) removeNetwork(w http.ResponseWriter, r *http.Request, user acco
 		return err
 	}
 	defer p.bouncers.Forget(user)
-	err = network.at.DeleteNetwork(r.Context(), string(user.Handle), network.Name)
+	err = network.at.DeleteUpstream(r.Context(), string(user.Handle), network.Name)
 	if err != nil && !fault.Is(err, fault.NotFound) { // removed already is what was wanted
 		return err
 	}

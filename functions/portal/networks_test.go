@@ -262,7 +262,7 @@ func TestNetworksOfOthersAreNotThere(t *testing.T) {
 
 func TestStatesAreAFragmentOfTheSamePage(t *testing.T) {
 	g := start(t)
-	g.bouncer.give("ada", bouncer.Network{
+	g.bouncer.give("ada", bouncer.Upstream{
 		ID: 7, Name: "libera", Host: "irc.libera.chat", Port: 6697, TLS: true, Enabled: true,
 		State: bouncer.Disconnected, Error: "<script>alert(1)</script> Closing Link",
 	})
@@ -282,7 +282,7 @@ func TestStatesAreAFragmentOfTheSamePage(t *testing.T) {
 
 func TestNetworksMadeElsewhereAreShownAndEdited(t *testing.T) {
 	g := start(t)
-	g.bouncer.give("ada", bouncer.Network{ID: 3, Name: `odd / name "@`, Host: "irc+unix:///run/x", Enabled: true, State: bouncer.Connecting})
+	g.bouncer.give("ada", bouncer.Upstream{ID: 3, Name: `odd / name "@`, Host: "irc+unix:///run/x", Enabled: true, State: bouncer.Connecting})
 	p := g.user(t, "ada")
 	p.get("/networks").status(http.StatusOK).says(`odd / name "@`, "irc+unix:///run/x")
 	p.get("/networks/3/edit").status(http.StatusOK)

@@ -137,7 +137,7 @@ func TestMethodsAreStrict(t *testing.T) {
 
 func TestEveryPageIsPrivateAndLocked(t *testing.T) {
 	g := start(t)
-	g.bouncer.give("ada", bouncer.Network{ID: 7, Name: "libera", Host: "irc.libera.chat", Port: 6697, TLS: true})
+	g.bouncer.give("ada", bouncer.Upstream{ID: 7, Name: "libera", Host: "irc.libera.chat", Port: 6697, TLS: true})
 	p := g.user(t, "ada")
 	for _, path := range []string{"/", "/networks", "/networks/7/edit", "/networks/7/remove", "/passwords", "/connect", "/account", "/nothing"} {
 		page := p.get(path)

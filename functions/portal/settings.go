@@ -48,7 +48,7 @@ type Settings struct {
 	// TrustedProxies is how many proxies of ours stand in front and append to X-Forwarded-For.
 	TrustedProxies int `env:"TRUSTED_PROXIES"`
 
-	extra []bouncer.KnownNetwork // ExtraNetworks, parsed by Validate
+	extra []bouncer.KnownUpstream // ExtraNetworks, parsed by Validate
 }
 
 // Validate reports what the tags cannot: all problems together, each line beginning with its variable.
@@ -84,6 +84,6 @@ func (s *Settings) Validate() error {
 }
 
 // offered are the networks of the picker, our own first.
-func (s *Settings) offered() []bouncer.KnownNetwork {
-	return append(append([]bouncer.KnownNetwork{}, s.extra...), bouncer.WellKnown...)
+func (s *Settings) offered() []bouncer.KnownUpstream {
+	return append(append([]bouncer.KnownUpstream{}, s.extra...), bouncer.WellKnown...)
 }

@@ -32,7 +32,7 @@ type world struct {
 	admin *bouncer.Admin
 	url   string
 	soju  serverstest.SojuServer
-	net   bouncer.KnownNetwork
+	net   bouncer.KnownUpstream
 	logs  syncBuffer // what the service logged
 }
 
@@ -65,7 +65,7 @@ func newWorldBehind(t *testing.T, wrap func(socket string) string) *world {
 	logs := io.MultiWriter(&w.logs, serverstest.LogWriter(t))
 	server, err := bounceradmin.New(bounceradmin.Config{
 		Socket: wrap(w.soju.AdminSocket()), ReaderURL: w.soju.ReaderURL, Token: token,
-		Log: slog.New(slog.NewTextHandler(logs, nil)), Own: []bouncer.KnownNetwork{w.net},
+		Log: slog.New(slog.NewTextHandler(logs, nil)), Own: []bouncer.KnownUpstream{w.net},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -97,30 +97,30 @@ func (w *world) command(words ...string) []string {
 	return lines
 }
 
-func (w *world) spec(name string) bouncer.NetworkSpec {
-	return bouncer.NetworkSpec{Name: name, Host: w.net.Host, Port: w.net.Port}
+func (w *world) spec(name string) bouncer.UpstreamSpec {
+	return bouncer.UpstreamSpec{Name: name, Host: w.net.Host, Port: w.net.Port}
 }
 
-func (w *world) create(user string, spec bouncer.NetworkSpec) {
+func (w *world) create(user string, spec bouncer.UpstreamSpec) {
 	w.Helper()
-	if err := w.admin.CreateNetwork(w.Context(), user, spec); err != nil {
+	if err := w.admin.CreateUpstream(w.Context(), user, spec); err != nil {
 		w.Fatal(err)
 	}
 }
 
-func (w *world) networks(user string) []bouncer.Network {
+func (w *world) networks(user string) []bouncer.Upstream {
 	w.Helper()
-	networks, err := w.admin.Networks(w.Context(), user)
+	networks, err := w.admin.Upstreams(w.Context(), user)
 	if err != nil {
 		w.Fatal(err)
 	}
 	return networks
 }
 
-func (w *world) network(user, name string) bouncer.Network {
+func (w *world) network(user, name string) bouncer.Upstream {
 	w.Helper()
 	networks := w.networks(user)
-	i := slices.IndexFunc(networks, func(n bouncer.Network) bool { return n.Name == name })
+	i := slices.IndexFunc(networks, func(n bouncer.Upstream) bool { return n.Name == name })
 	if i < 0 {
 		w.Fatalf("no network %q among %+v", name, networks)
 	}
@@ -128,12 +128,12 @@ func (w *world) network(user, name string) bouncer.Network {
 }
 
 // await asks until the network is in the state: soju connects in its own time.
-func (w *world) await(user, name string, state bouncer.State) bouncer.Network {
+func (w *world) await(user, name string, state bouncer.State) bouncer.Upstream {
 	w.Helper()
-	return w.awaitUntil(user, name, string(state), func(n bouncer.Network) bool { return n.State == state })
+	return w.awaitUntil(user, name, string(state), func(n bouncer.Upstream) bool { return n.State == state })
 }
 
-func (w *world) awaitUntil(user, name, want string, wanted func(bouncer.Network) bool) bouncer.Network {
+func (w *world) awaitUntil(user, name, want string, wanted func(bouncer.Upstream) bool) bouncer.Upstream {
 	w.Helper()
 	deadline := time.Now().Add(20 * time.Second)
 	for {
@@ -211,7 +211,7 @@ func TestTheLimitIsSojusOwn(t *testing.T) {
 	w.create("ada", w.spec("first"))
 	second := w.spec("second")
 	second.Nick = "ada2"
-	err := w.admin.CreateNetwork(t.Context(), "ada", second)
+	err := w.admin.CreateUpstream(t.Context(), "ada", second)
 	wantKind(t, err, fault.OverQuota)
 	if !strings.Contains(fault.Sentence(err), "plan") {
 		t.Errorf("Sentence = %q", fault.Sentence(err))
@@ -274,7 +274,7 @@ func TestEditingChangesWhatItSaysAndNothingElse(t *testing.T) {
 	spec.Name, spec.RealName, spec.Channels = "lab.two", "Ada Lovelace", []string{"#TWO", "#three"}
 	spec.SASLPassword, spec.KeepSASLPassword = "", true
 	spec.ServerPassword, spec.KeepServerPassword = "", true
-	if err := w.admin.UpdateNetwork(ctx, "ada", "lab", spec); err != nil {
+	if err := w.admin.UpdateUpstream(ctx, "ada", "lab", spec); err != nil {
 		t.Fatal(err)
 	}
 	second := w.network("ada", "lab.two")
@@ -285,7 +285,7 @@ func TestEditingChangesWhatItSaysAndNothingElse(t *testing.T) {
 
 	spec.SASLUsername, spec.KeepSASLPassword, spec.KeepServerPassword = "", false, false
 	spec.Nick, spec.RealName, spec.Channels = "", "", nil
-	if err := w.admin.UpdateNetwork(ctx, "ada", "lab.two", spec); err != nil {
+	if err := w.admin.UpdateUpstream(ctx, "ada", "lab.two", spec); err != nil {
 		t.Fatal(err)
 	}
 	third := w.network("ada", "lab.two")
@@ -298,14 +298,14 @@ func TestEditingChangesWhatItSaysAndNothingElse(t *testing.T) {
 	other.Nick = "ada_"
 	w.create("ada", other)
 	other.Name = "lab.two"
-	wantKind(t, w.admin.UpdateNetwork(ctx, "ada", "other", other), fault.Conflict)
-	wantKind(t, w.admin.CreateNetwork(ctx, "ada", other), fault.Conflict)
+	wantKind(t, w.admin.UpdateUpstream(ctx, "ada", "other", other), fault.Conflict)
+	wantKind(t, w.admin.CreateUpstream(ctx, "ada", other), fault.Conflict)
 	other.Name = "third"
-	wantKind(t, w.admin.CreateNetwork(ctx, "ada", other), fault.Conflict) // server and nickname are taken
-	wantKind(t, w.admin.UpdateNetwork(ctx, "ada", "nowhere", w.spec("nowhere")), fault.NotFound)
-	wantKind(t, w.admin.DeleteNetwork(ctx, "ada", "nowhere"), fault.NotFound)
+	wantKind(t, w.admin.CreateUpstream(ctx, "ada", other), fault.Conflict) // server and nickname are taken
+	wantKind(t, w.admin.UpdateUpstream(ctx, "ada", "nowhere", w.spec("nowhere")), fault.NotFound)
+	wantKind(t, w.admin.DeleteUpstream(ctx, "ada", "nowhere"), fault.NotFound)
 	wantKind(t, w.admin.SetEnabled(ctx, "ada", "nowhere", true), fault.NotFound)
-	if err := w.admin.DeleteNetwork(ctx, "ada", "lab.two"); err != nil {
+	if err := w.admin.DeleteUpstream(ctx, "ada", "lab.two"); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.networks("ada"); len(got) != 1 || got[0].Name != "other" {
@@ -325,7 +325,7 @@ func TestAnEditWithoutChangesDoesNotReconnect(t *testing.T) {
 	watcher.Expect("366", "#more")
 	spec.Nick = "ada" // as a form that shows the default sends it
 	spec.Channels = []string{"#lab", "#more"}
-	if err := w.admin.UpdateNetwork(t.Context(), "ada", "TestNet", spec); err != nil {
+	if err := w.admin.UpdateUpstream(t.Context(), "ada", "TestNet", spec); err != nil {
 		t.Fatal(err)
 	}
 	if seen := watcher.Expect("JOIN", "#more"); !strings.HasPrefix(seen.Source, "ada!") {
@@ -356,7 +356,7 @@ func TestForeignNetworksAreListedAndCanBeEdited(t *testing.T) {
 		w.command(append([]string{"user", "run", "ada", "network", "create"}, words...)...)
 	}
 	w.await("ada", "a", bouncer.Connected)
-	w.awaitUntil("ada", "a [disabled]: x", "refused", func(n bouncer.Network) bool {
+	w.awaitUntil("ada", "a [disabled]: x", "refused", func(n bouncer.Upstream) bool {
 		return n.State == bouncer.Disconnected && strings.Contains(n.Error, "refused")
 	})
 	for _, name := range []string{"irc.example.invalid", "a [connected]", "a (" + addr + ") [connected]", "../slash/and dot"} {
@@ -367,13 +367,13 @@ func TestForeignNetworksAreListedAndCanBeEdited(t *testing.T) {
 	if n := w.network("ada", "irc.example.invalid"); n.Host != "irc.example.invalid" || n.Port != 6697 || !n.TLS {
 		t.Errorf("network = %+v", n)
 	}
-	if err := w.admin.UpdateNetwork(t.Context(), "ada", "../slash/and dot", bouncer.NetworkSpec{Name: "plain", Host: "c.example", Port: 6697, TLS: true}); err != nil {
+	if err := w.admin.UpdateUpstream(t.Context(), "ada", "../slash/and dot", bouncer.UpstreamSpec{Name: "plain", Host: "c.example", Port: 6697, TLS: true}); err != nil {
 		t.Fatal(err)
 	}
 	if n := w.network("ada", "plain"); n.Host != "c.example" || n.Enabled {
 		t.Errorf("network = %+v", n)
 	}
-	if err := w.admin.DeleteNetwork(t.Context(), "ada", "a [connected]"); err != nil {
+	if err := w.admin.DeleteUpstream(t.Context(), "ada", "a [connected]"); err != nil {
 		t.Fatal(err)
 	}
 	w.await("ada", "a", bouncer.Connected)

@@ -34,7 +34,7 @@ func (s *Server) createNetwork(ctx context.Context, user string, w http.Response
 	return finish(w, s.perform(ctx, user, creation(spec)))
 }
 
-func creation(spec bouncer.NetworkSpec) []step {
+func creation(spec bouncer.UpstreamSpec) []step {
 	create := []string{"network", "create", "-addr", spec.Address().String(), "-name", spec.Name, "-enabled", "false"}
 	for _, flag := range []struct{ name, value string }{
 		{"-nick", spec.Nick}, {"-realname", spec.RealName}, {"-pass", spec.ServerPassword.Reveal()},
@@ -81,7 +81,7 @@ func (s *Server) updateNetwork(ctx context.Context, user string, w http.Response
 	return finish(w, s.perform(ctx, user, steps))
 }
 
-func changes(old networkRecord, spec bouncer.NetworkSpec) ([]step, error) {
+func changes(old networkRecord, spec bouncer.UpstreamSpec) ([]step, error) {
 	steps, err := saslChange(old, spec)
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func changes(old networkRecord, spec bouncer.NetworkSpec) ([]step, error) {
 
 // saslChange sets, changes or resets SASL PLAIN. A client certificate that the user made through BouncerServ
 // is not ours to drop, and could not be brought back.
-func saslChange(old networkRecord, spec bouncer.NetworkSpec) ([]step, error) {
+func saslChange(old networkRecord, spec bouncer.UpstreamSpec) ([]step, error) {
 	hadPlain := old.SASLMechanism == "PLAIN"
 	if spec.SASLUsername == "" {
 		if !hadPlain {
@@ -132,7 +132,7 @@ func saslChange(old networkRecord, spec bouncer.NetworkSpec) ([]step, error) {
 const saslExternal = `This network signs in with a client certificate. Send "sasl reset" to BouncerServ first to use a password instead.`
 
 // fieldChanges gives the flags that turn old into spec, and those that turn it back.
-func fieldChanges(old networkRecord, spec bouncer.NetworkSpec) (do, undo []string) {
+func fieldChanges(old networkRecord, spec bouncer.UpstreamSpec) (do, undo []string) {
 	change := func(flag, from, to string) {
 		if from != to {
 			do, undo = append(do, flag, to), append(undo, flag, from)
@@ -158,7 +158,7 @@ func fieldChanges(old networkRecord, spec bouncer.NetworkSpec) (do, undo []strin
 }
 
 // channelChanges joins what is new and leaves what is gone; last, since leaving forgets a channel's key.
-func channelChanges(old networkRecord, spec bouncer.NetworkSpec) ([]step, error) {
+func channelChanges(old networkRecord, spec bouncer.UpstreamSpec) ([]step, error) {
 	var steps []step
 	for _, channel := range spec.Channels {
 		if contains(old.Channels, channel) {
@@ -199,7 +199,7 @@ func checkAddressable(channel string) error {
 }
 
 // checkConflict refuses what would make two networks answer to one name, or break soju's unique keys.
-func checkConflict(spec bouncer.NetworkSpec, others []networkRecord) error {
+func checkConflict(spec bouncer.UpstreamSpec, others []networkRecord) error {
 	for _, other := range others {
 		// soju finds networks by address too, before names.
 		if other.Name() == spec.Name || other.Addr == spec.Name {

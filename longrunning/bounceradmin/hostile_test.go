@@ -30,15 +30,15 @@ var hostile = []string{
 }
 
 // setField puts a hostile value into one field of a good network.
-var setField = map[string]func(*bouncer.NetworkSpec, string){
-	"name":            func(s *bouncer.NetworkSpec, v string) { s.Name = v },
-	"host":            func(s *bouncer.NetworkSpec, v string) { s.Host = v },
-	"nick":            func(s *bouncer.NetworkSpec, v string) { s.Nick = v },
-	"realname":        func(s *bouncer.NetworkSpec, v string) { s.RealName = v },
-	"sasl_username":   func(s *bouncer.NetworkSpec, v string) { s.SASLUsername, s.SASLPassword = v, "p" },
-	"sasl_password":   func(s *bouncer.NetworkSpec, v string) { s.SASLUsername, s.SASLPassword = "u", config.Secret(v) },
-	"server_password": func(s *bouncer.NetworkSpec, v string) { s.ServerPassword = config.Secret(v) },
-	"channels":        func(s *bouncer.NetworkSpec, v string) { s.Channels = []string{v} },
+var setField = map[string]func(*bouncer.UpstreamSpec, string){
+	"name":            func(s *bouncer.UpstreamSpec, v string) { s.Name = v },
+	"host":            func(s *bouncer.UpstreamSpec, v string) { s.Host = v },
+	"nick":            func(s *bouncer.UpstreamSpec, v string) { s.Nick = v },
+	"realname":        func(s *bouncer.UpstreamSpec, v string) { s.RealName = v },
+	"sasl_username":   func(s *bouncer.UpstreamSpec, v string) { s.SASLUsername, s.SASLPassword = v, "p" },
+	"sasl_password":   func(s *bouncer.UpstreamSpec, v string) { s.SASLUsername, s.SASLPassword = "u", config.Secret(v) },
+	"server_password": func(s *bouncer.UpstreamSpec, v string) { s.ServerPassword = config.Secret(v) },
+	"channels":        func(s *bouncer.UpstreamSpec, v string) { s.Channels = []string{v} },
 }
 
 func TestAFieldIsRefusedOrStoredAsItIs(t *testing.T) {
@@ -50,7 +50,7 @@ func TestAFieldIsRefusedOrStoredAsItIs(t *testing.T) {
 		for _, value := range hostile {
 			spec := w.spec("lab")
 			set(&spec, value)
-			err := w.admin.CreateNetwork(t.Context(), "ada", spec)
+			err := w.admin.CreateUpstream(t.Context(), "ada", spec)
 			if err != nil {
 				if !fault.Is(err, fault.Invalid) || fault.FieldsOf(err)[field] == "" {
 					t.Errorf("%s = %q: %v blames %v", field, value, err, fault.FieldsOf(err))
@@ -67,7 +67,7 @@ func TestAFieldIsRefusedOrStoredAsItIs(t *testing.T) {
 			if got := fieldOf(networks[0], field); got != value && got != "" {
 				t.Errorf("%s = %q is stored as %q", field, value, got)
 			}
-			if err := w.admin.DeleteNetwork(t.Context(), "ada", networks[0].Name); err != nil {
+			if err := w.admin.DeleteUpstream(t.Context(), "ada", networks[0].Name); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -81,7 +81,7 @@ func TestAFieldIsRefusedOrStoredAsItIs(t *testing.T) {
 }
 
 // fieldOf is what can be read back; passwords cannot.
-func fieldOf(n bouncer.Network, field string) string {
+func fieldOf(n bouncer.Upstream, field string) string {
 	switch field {
 	case "name":
 		return n.Name
@@ -126,8 +126,8 @@ func TestPasswordsArriveAsTyped(t *testing.T) {
 	}()
 	address := listener.Addr().String()
 	w.command("user", "run", "ada", "network", "create", "-name", "fake", "-addr", "irc+insecure://"+address, "-enabled", "false")
-	spec := bouncer.NetworkSpec{Name: "fake", Host: w.net.Host, Port: w.net.Port, ServerPassword: secret}
-	if err := w.admin.UpdateNetwork(t.Context(), "ada", "fake", spec); err != nil {
+	spec := bouncer.UpstreamSpec{Name: "fake", Host: w.net.Host, Port: w.net.Port, ServerPassword: secret}
+	if err := w.admin.UpdateUpstream(t.Context(), "ada", "fake", spec); err != nil {
 		t.Fatal(err)
 	}
 	// Back to the fake server, which the service itself refuses: it is not one of ours.
@@ -163,7 +163,7 @@ func TestANetworkNameCannotForgeTheAnswerAboutOthers(t *testing.T) {
 		if err := w.admin.SetEnabled(t.Context(), "ada", "TestNet", true); err != nil {
 			t.Errorf("%q: connect: %v", forged, err)
 		}
-		if err := w.admin.DeleteNetwork(t.Context(), "ada", name); err != nil {
+		if err := w.admin.DeleteUpstream(t.Context(), "ada", name); err != nil {
 			t.Fatalf("%q: remove: %v", forged, err)
 		}
 	}
@@ -174,8 +174,8 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.user("ada", 1)
 	for _, host := range []string{"127.0.0.1", "10.1.2.3", "localhost", "169.254.169.254", "fe80::1", "postgres", "db.internal"} {
-		spec := bouncer.NetworkSpec{Name: "n", Host: host, Port: 5432}
-		err := w.admin.CreateNetwork(t.Context(), "ada", spec)
+		spec := bouncer.UpstreamSpec{Name: "n", Host: host, Port: 5432}
+		err := w.admin.CreateUpstream(t.Context(), "ada", spec)
 		if fault.FieldsOf(err)["host"] == "" {
 			t.Errorf("%s: %v", host, err)
 		}
@@ -243,7 +243,7 @@ func TestEditsOfOneUserWaitForEachOther(t *testing.T) {
 			spec.RealName = fmt.Sprintf("Version %d", i)
 			spec.SASLUsername, spec.SASLPassword = fmt.Sprintf("account%d", i), "secret"
 			spec.Channels = []string{fmt.Sprintf("#channel%d", i)}
-			if err := w.admin.UpdateNetwork(t.Context(), "ada", "TestNet", spec); err != nil {
+			if err := w.admin.UpdateUpstream(t.Context(), "ada", "TestNet", spec); err != nil {
 				failed.Add(1)
 			}
 		})
@@ -328,7 +328,7 @@ func TestAChangeThatFailsIsTakenBack(t *testing.T) {
 		s.match.Store(&broken)
 		edit := spec
 		edit.Name, edit.SASLUsername, edit.SASLPassword, edit.RealName, edit.Channels = "Renamed", "other", "second", "After", []string{"#fine", "#broken"}
-		if err := w.admin.UpdateNetwork(t.Context(), "ada", "TestNet", edit); err == nil {
+		if err := w.admin.UpdateUpstream(t.Context(), "ada", "TestNet", edit); err == nil {
 			t.Fatal("the change succeeded")
 		}
 		after := w.await("ada", "TestNet", bouncer.Connected)
@@ -337,7 +337,7 @@ func TestAChangeThatFailsIsTakenBack(t *testing.T) {
 		}
 
 		edit.Name, edit.Nick = "second", "ada_"
-		if err := w.admin.CreateNetwork(t.Context(), "ada", edit); err == nil {
+		if err := w.admin.CreateUpstream(t.Context(), "ada", edit); err == nil {
 			t.Fatal("the network was made")
 		}
 		if got := w.networks("ada"); len(got) != 1 {
@@ -356,7 +356,7 @@ func TestABouncerThatIsAwayIsUnavailable(t *testing.T) {
 	if err := w.soju.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	_, err := w.admin.Networks(t.Context(), "ada")
+	_, err := w.admin.Upstreams(t.Context(), "ada")
 	wantKind(t, err, fault.Unavailable)
 	_, err = w.admin.Status(t.Context())
 	wantKind(t, err, fault.Unavailable)

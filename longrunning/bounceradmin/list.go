@@ -15,7 +15,7 @@ func (s *Server) listNetworks(ctx context.Context, user string, w http.ResponseW
 	if err != nil {
 		return err
 	}
-	networks := make([]bouncer.Network, len(records)) // never null in JSON
+	networks := make([]bouncer.Upstream, len(records)) // never null in JSON
 	if len(records) > 0 {
 		reports, err := s.reports(ctx, user, records)
 		if err != nil {
@@ -41,8 +41,8 @@ func (s *Server) reports(ctx context.Context, user string, records []networkReco
 	return parseStatus(lines, records), nil
 }
 
-func networkOf(n networkRecord, r report) bouncer.Network {
-	network := bouncer.Network{
+func networkOf(n networkRecord, r report) bouncer.Upstream {
+	network := bouncer.Upstream{
 		ID: n.ID, Name: n.Name(), Host: n.Addr, Nick: n.Nick(), Username: n.Username, RealName: n.RealName,
 		ServerPasswordSet: n.Pass != "", Channels: n.Channels, Enabled: n.Enabled, State: r.state, Error: r.detail,
 	}

@@ -72,14 +72,14 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 }
 
 // spec reads and validates a network. What a decoder says may repeat passwords, so it is not kept.
-func (s *Server) spec(w http.ResponseWriter, r *http.Request) (bouncer.NetworkSpec, error) {
+func (s *Server) spec(w http.ResponseWriter, r *http.Request) (bouncer.UpstreamSpec, error) {
 	data, err := read(w, r)
 	if err != nil {
-		return bouncer.NetworkSpec{}, err
+		return bouncer.UpstreamSpec{}, err
 	}
 	spec, err := bouncer.DecodeSpec(data)
 	if err != nil {
-		return bouncer.NetworkSpec{}, fault.New(fault.Invalid, "The request cannot be read.")
+		return bouncer.UpstreamSpec{}, fault.New(fault.Invalid, "The request cannot be read.")
 	}
 	return spec, spec.Validate(s.own...)
 }

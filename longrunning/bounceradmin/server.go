@@ -34,7 +34,7 @@ type Config struct {
 	ReaderURL config.Secret // soju's database, as a role that may only read
 	Token     config.Secret // what callers present as bearer token
 	// Own are networks of the platform's operator, which may lie in private address space.
-	Own     []bouncer.KnownNetwork
+	Own     []bouncer.KnownUpstream
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 }
@@ -57,7 +57,7 @@ func (c Config) Validate() error {
 // Server is the admin service, an http.Handler. It is safe for concurrent use.
 type Server struct {
 	token   config.Secret
-	own     []bouncer.KnownNetwork
+	own     []bouncer.KnownUpstream
 	log     *slog.Logger
 	soju    *soju
 	records *records

@@ -3,7 +3,7 @@
 //
 // Any number of it may run; one leads and acts, the others wait. One that was told to stop (SIGTERM) finishes what it is
 // at, gives the lead back and ends, so that a roll-out hands over within a second. What a newer version has looked after
-// is left alone by an older one that comes to lead (see operators/owned).
+// is left alone by an older one that comes to lead (see operators/reconciler).
 //
 // # Settings
 //

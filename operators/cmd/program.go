@@ -21,7 +21,7 @@ import (
 
 	"irc.now/operators/ergo"
 	"irc.now/operators/naming"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/operators/soju"
 	"irc.now/shared/store"
 )
@@ -87,7 +87,7 @@ func (p *program) run(ctx context.Context, cluster *rest.Config) error {
 }
 
 func (p *program) manager(cluster *rest.Config) (manager.Manager, error) {
-	scheme, err := owned.Scheme()
+	scheme, err := reconciler.Scheme()
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (p *program) manager(cluster *rest.Config) (manager.Manager, error) {
 	cluster.UserAgent = "irc-now-operator/" + p.version
 	stop := stopTime
 	options := manager.Options{
-		Scheme: scheme, Cache: owned.CacheOptions(p.settings.TenantNamespace),
+		Scheme: scheme, Cache: reconciler.CacheOptions(p.settings.TenantNamespace),
 		LeaderElection: true, LeaderElectionID: leaseName, LeaderElectionNamespace: p.settings.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true, // run returns right after
 		Metrics:                       metricsserver.Options{BindAddress: p.settings.MetricsAddress},
@@ -133,7 +133,7 @@ func (p *program) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.C
 	log := p.log.With(slog.String("controller", naming.Ergo))
 	servers := ergo.NewServers()
 	r := &ergo.Reconciler{
-		Settings: s, Databases: p.tenants(pool), Outage: owned.Outage{Ping: pool.Ping}, Servers: servers, Log: log,
+		Settings: s, Databases: p.tenants(pool), Outage: reconciler.Outage{Ping: pool.Ping}, Servers: servers, Log: log,
 		Version: p.acting(), Workers: p.settings.Workers,
 	}
 	if err := r.SetupWithManager(mgr); err != nil {
@@ -149,7 +149,7 @@ func (p *program) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.C
 
 func (p *program) addSoju(mgr manager.Manager, pool *pgxpool.Pool) error {
 	r := &soju.Reconciler{
-		Settings: p.settings.soju(), Databases: p.tenants(pool), Outage: owned.Outage{Ping: pool.Ping},
+		Settings: p.settings.soju(), Databases: p.tenants(pool), Outage: reconciler.Outage{Ping: pool.Ping},
 		Version: p.acting(), Workers: p.settings.Workers,
 	}
 	if err := r.SetupWithManager(mgr); err != nil {
@@ -169,8 +169,8 @@ func (p *program) acting() string {
 	return p.version
 }
 
-func (p *program) tenants(pool *pgxpool.Pool) *owned.Tenants {
-	return &owned.Tenants{Admin: pool, Retention: p.settings.DatabaseRetention, Log: p.log}
+func (p *program) tenants(pool *pgxpool.Pool) *reconciler.Tenants {
+	return &reconciler.Tenants{Admin: pool, Retention: p.settings.DatabaseRetention, Log: p.log}
 }
 
 // addSweep drops databases whose time is over.

@@ -25,7 +25,7 @@ import (
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/shared/store"
 	"irc.now/shared/tenant"
 	"irc.now/tests/alert"
@@ -59,7 +59,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	server := operatortest.Shared(t)
-	scheme, err := owned.Scheme()
+	scheme, err := reconciler.Scheme()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func (w *world) await(list client.ObjectList, name, what string, wanted func(cli
 	}
 }
 
-func listOf(object owned.Object) client.ObjectList {
+func listOf(object reconciler.Object) client.ObjectList {
 	if _, ok := object.(*v1alpha1.ErgoNetwork); ok {
 		return &v1alpha1.ErgoNetworkList{}
 	}
@@ -227,13 +227,13 @@ func listOf(object owned.Object) client.ObjectList {
 }
 
 func statusOf(seen client.Object) *v1alpha1.Status {
-	if object, ok := seen.(owned.Object); ok {
+	if object, ok := seen.(reconciler.Object); ok {
 		return object.GetStatus()
 	}
 	return &v1alpha1.Status{}
 }
 
-func (w *world) awaitReason(object owned.Object, condition, reason string) {
+func (w *world) awaitReason(object reconciler.Object, condition, reason string) {
 	w.t.Helper()
 	w.await(listOf(object), object.GetName(), condition+" because of "+reason, func(seen client.Object) bool {
 		c := meta.FindStatusCondition(statusOf(seen).Conditions, condition)
@@ -241,7 +241,7 @@ func (w *world) awaitReason(object owned.Object, condition, reason string) {
 	})
 }
 
-func (w *world) awaitCondition(object owned.Object, condition string, status metav1.ConditionStatus, version string) {
+func (w *world) awaitCondition(object reconciler.Object, condition string, status metav1.ConditionStatus, version string) {
 	w.t.Helper()
 	what := fmt.Sprintf("%s=%s of %s by version %s", condition, status, object.GetName(), version)
 	w.await(listOf(object), object.GetName(), what, func(seen client.Object) bool {

@@ -11,7 +11,7 @@ import (
 
 	"irc.now/operators/ergo"
 	"irc.now/operators/naming"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/operators/soju"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
@@ -114,14 +114,16 @@ func (s *settings) Validate() error {
 
 func (s *settings) runs(controller string) bool { return slices.Contains(s.Controllers, controller) }
 
-func (s *settings) database() owned.DatabaseServer {
-	return owned.DatabaseServer{Host: s.DatabaseHost, Port: s.DatabasePort, SSLMode: s.DatabaseSSLMode}
+func (s *settings) database() reconciler.DatabaseServer {
+	return reconciler.DatabaseServer{Host: s.DatabaseHost, Port: s.DatabasePort, SSLMode: s.DatabaseSSLMode}
 }
 
-func (s *settings) issuer() owned.Issuer { return owned.Issuer{Kind: s.IssuerKind, Name: s.IssuerName} }
+func (s *settings) issuer() reconciler.Issuer {
+	return reconciler.Issuer{Kind: s.IssuerKind, Name: s.IssuerName}
+}
 
-func (s *settings) gateway() owned.Gateway {
-	return owned.Gateway{Namespace: s.GatewayNamespace, Name: s.GatewayName}
+func (s *settings) gateway() reconciler.Gateway {
+	return reconciler.Gateway{Namespace: s.GatewayNamespace, Name: s.GatewayName}
 }
 
 func (s *settings) soju() soju.Settings {

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"irc.now/operators/api/v1alpha1"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/shared/config"
 	"irc.now/shared/network"
 )
@@ -37,9 +37,9 @@ func settings() *Settings {
 	return &Settings{
 		Domain: "net.irc.test", Image: "irc.now/ergo:test", History: HistoryPostgreSQL,
 		StorageSize: resource.MustParse("1Gi"), PlatformKey: "platform key",
-		Database: owned.DatabaseServer{Host: "database.irc-now.svc", Port: 5432, SSLMode: "require"},
-		Issuer:   owned.Issuer{Kind: "ClusterIssuer", Name: "irc-now"},
-		Gateway:  owned.Gateway{Namespace: "irc-now", Name: "irc-now"}, IRCSection: "network", WebSection: "network-https",
+		Database: reconciler.DatabaseServer{Host: "database.irc-now.svc", Port: 5432, SSLMode: "require"},
+		Issuer:   reconciler.Issuer{Kind: "ClusterIssuer", Name: "irc-now"},
+		Gateway:  reconciler.Gateway{Namespace: "irc-now", Name: "irc-now"}, IRCSection: "network", WebSection: "network-https",
 		Platform: []string{"irc-now"}, Retention: time.Hour,
 	}
 }
@@ -85,11 +85,11 @@ func TestObjectsAreAsPromised(t *testing.T) {
 		"service-api":        apiServiceFor(n),
 		"volume":             settings().volumeFor(n),
 		"volume-class":       classy.volumeFor(n),
-		"policy":             owned.NetworkPolicyFor(n.Namespace, names(n), n.Spec.Owner, settings().reachOf()),
-		"routes":             owned.RoutesFor(n.Namespace, names(n), n.Spec.Owner, settings().entranceFor(n)),
-		"gateway-routes": owned.GatewayRoutesFor(
+		"policy":             reconciler.NetworkPolicyFor(n.Namespace, names(n), n.Spec.Owner, settings().reachOf()),
+		"routes":             reconciler.RoutesFor(n.Namespace, names(n), n.Spec.Owner, settings().entranceFor(n)),
+		"gateway-routes": reconciler.GatewayRoutesFor(
 			n.Namespace, names(n), n.Spec.Owner, settings().entranceFor(n), settings().Gateway, "v1"),
-		"certificate": owned.CertificateFor(n.Namespace, names(n), n.Spec.Owner, settings().Issuer, settings().hostOf(n)),
+		"certificate": reconciler.CertificateFor(n.Namespace, names(n), n.Spec.Owner, settings().Issuer, settings().hostOf(n)),
 		"operator":    loginSecretFor(n, login{user: "ada", password: "correct-horse", hash: testHash}),
 	} {
 		golden(t, name, object)

@@ -5,5 +5,5 @@
 // loaded by a rehash, so that nobody's connection drops (see running.go for how that is proved); only what ergo reads
 // at its start alone goes into the pod template's checksum, which restarts it.
 //
-// What holds for bouncers as well (applying, conditions, databases, exposure) is package owned's.
+// What holds for bouncers as well (applying, conditions, databases, exposure) is package reconciler's.
 package ergo

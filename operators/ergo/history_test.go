@@ -25,7 +25,7 @@ import (
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/shared/tenant"
 )
 
@@ -47,7 +47,7 @@ func (w *world) databaseURI() string {
 	w.t.Helper()
 	var secret corev1.Secret
 	w.get(names(w.network).DatabaseSecret(), &secret)
-	return string(secret.Data[owned.KeyURI])
+	return string(secret.Data[reconciler.KeyURI])
 }
 
 // lab brings two people into a channel, each of whom sees the other.
@@ -244,7 +244,7 @@ func (w *world) keptAgain(ada, bob *serverstest.Client) (line string) {
 
 // counted counts the passes that got to their database.
 type counted struct {
-	owned.Databases
+	reconciler.Databases
 
 	passes atomic.Int64
 }
@@ -271,12 +271,12 @@ func TestARunningNetworkTellsThatItsDatabaseHasGone(t *testing.T) {
 	server := newOwnServer(t)
 	w := newWorldOn(t, server.Server, nil)
 	w.ready()
-	scheme, err := owned.Scheme()
+	scheme, err := reconciler.Scheme()
 	if err != nil {
 		t.Fatal(err)
 	}
 	mgr, err := ctrl.NewManager(operatortest.Shared(t).Config(), ctrl.Options{
-		Scheme: scheme, Cache: owned.CacheOptions(w.namespace), Metrics: metricsserver.Options{BindAddress: "0"},
+		Scheme: scheme, Cache: reconciler.CacheOptions(w.namespace), Metrics: metricsserver.Options{BindAddress: "0"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -284,7 +284,7 @@ func TestARunningNetworkTellsThatItsDatabaseHasGone(t *testing.T) {
 	databases := tenants(t, server.Server, time.Hour)
 	passes := &counted{Databases: databases}
 	w.reconciler.Databases = passes
-	w.reconciler.Outage = owned.Outage{Ping: databases.Admin.Ping, Every: 50 * time.Millisecond}
+	w.reconciler.Outage = reconciler.Outage{Ping: databases.Admin.Ping, Every: 50 * time.Millisecond}
 	if err := w.reconciler.SetupWithManager(mgr); err != nil {
 		t.Fatal(err)
 	}

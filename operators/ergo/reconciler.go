@@ -14,27 +14,27 @@ import (
 
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/shared/config"
 )
 
 // Reconciler is the operator of ErgoNetworks.
 type Reconciler struct {
 	Settings
-	Databases owned.Databases
-	Outage    owned.Outage // of the server that Databases are on
+	Databases reconciler.Databases
+	Outage    reconciler.Outage // of the server that Databases are on
 	Servers   *Servers
 	Log       *slog.Logger
 	Version   string           // the operator's own
 	Workers   int              // how many networks are worked on at a time; 0 for one
 	Now       func() time.Time // nil for time.Now
 
-	writer  *owned.Writer
+	writer  *reconciler.Writer
 	events  events.EventRecorder
 	running *running
 }
 
-// SetupWithManager makes mgr run the operator. mgr has owned.Scheme, and a cache with owned.CacheOptions.
+// SetupWithManager makes mgr run the operator. mgr has reconciler.Scheme, and a cache with reconciler.CacheOptions.
 //
 // +kubebuilder:rbac:groups=irc.now,namespace=irc-now-tenants,resources=ergonetworks,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=irc.now,namespace=irc-now-tenants,resources=ergonetworks/status,verbs=patch
@@ -49,10 +49,10 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return r.controller(mgr.GetClient(), mgr.GetAPIReader(), mgr.GetEventRecorder(naming.FieldOwner)).Setup(mgr, naming.Ergo, max(r.Workers, 1))
 }
 
-func (r *Reconciler) controller(c client.Client, live client.Reader, recorder events.EventRecorder) *owned.Controller[*v1alpha1.ErgoNetwork] {
-	r.writer, r.events = &owned.Writer{Client: c, Live: live}, recorder
+func (r *Reconciler) controller(c client.Client, live client.Reader, recorder events.EventRecorder) *reconciler.Controller[*v1alpha1.ErgoNetwork] {
+	r.writer, r.events = &reconciler.Writer{Client: c, Live: live}, recorder
 	r.running = newRunning(r.Servers, r.Log)
-	return &owned.Controller[*v1alpha1.ErgoNetwork]{
+	return &reconciler.Controller[*v1alpha1.ErgoNetwork]{
 		Client: c, Events: r.events, Version: r.Version, Now: r.Now, Outage: r.Outage,
 		New:   func() *v1alpha1.ErgoNetwork { return &v1alpha1.ErgoNetwork{} },
 		Parts: r.parts, Finalize: r.finalize,
@@ -60,16 +60,16 @@ func (r *Reconciler) controller(c client.Client, live client.Reader, recorder ev
 }
 
 // parts of one network. The workload needs the database only where history is kept there.
-func (r *Reconciler) parts(_ context.Context, n *v1alpha1.ErgoNetwork) []owned.Part {
+func (r *Reconciler) parts(_ context.Context, n *v1alpha1.ErgoNetwork) []reconciler.Part {
 	n.Status.Host = r.hostOf(n)
 	var uri config.Secret
 	var needs []string
 	if r.History == HistoryPostgreSQL {
 		needs = []string{v1alpha1.DatabaseReady}
 	}
-	return []owned.Part{
-		{Condition: v1alpha1.DatabaseReady, Reconcile: func(ctx context.Context) (owned.Done, error) {
-			step := owned.DatabaseStep{Writer: r.writer, Databases: r.Databases, Server: r.Database, Meanwhile: r.meanwhile()}
+	return []reconciler.Part{
+		{Condition: v1alpha1.DatabaseReady, Reconcile: func(ctx context.Context) (reconciler.Done, error) {
+			step := reconciler.DatabaseStep{Writer: r.writer, Databases: r.Databases, Server: r.Database, Meanwhile: r.meanwhile()}
 			access, done, err := step.Reconcile(ctx, n, names(n), n.Spec.Owner)
 			if r.History == HistoryPostgreSQL {
 				uri = access.URI
@@ -78,15 +78,15 @@ func (r *Reconciler) parts(_ context.Context, n *v1alpha1.ErgoNetwork) []owned.P
 			done.Message += " The network does not use it: this platform's server keeps history in memory, and forgets it when it restarts. Accounts and channels are kept."
 			return done, err
 		}},
-		{Condition: v1alpha1.CertificateReady, Reconcile: func(ctx context.Context) (owned.Done, error) {
-			step := owned.CertificateStep{Writer: r.writer, Issuer: r.Issuer}
+		{Condition: v1alpha1.CertificateReady, Reconcile: func(ctx context.Context) (reconciler.Done, error) {
+			step := reconciler.CertificateStep{Writer: r.writer, Issuer: r.Issuer}
 			return step.Reconcile(ctx, n, names(n), n.Spec.Owner, r.hostOf(n))
 		}},
-		{Condition: v1alpha1.WorkloadReady, Needs: needs, Reconcile: func(ctx context.Context) (owned.Done, error) {
+		{Condition: v1alpha1.WorkloadReady, Needs: needs, Reconcile: func(ctx context.Context) (reconciler.Done, error) {
 			return r.reconcileWorkload(ctx, n, uri)
 		}},
-		{Condition: v1alpha1.Exposed, Reconcile: func(ctx context.Context) (owned.Done, error) {
-			step := owned.ExposureStep{Writer: r.writer, Gateway: r.Gateway}
+		{Condition: v1alpha1.Exposed, Reconcile: func(ctx context.Context) (reconciler.Done, error) {
+			step := reconciler.ExposureStep{Writer: r.writer, Gateway: r.Gateway}
 			return step.Reconcile(ctx, n, names(n), n.Spec.Owner, r.entranceFor(n))
 		}},
 	}
@@ -101,32 +101,32 @@ func (r *Reconciler) meanwhile() string {
 }
 
 // reconcileWorkload makes everything that the pod needs, the pod, and brings changes to a pod that runs.
-func (r *Reconciler) reconcileWorkload(ctx context.Context, n *v1alpha1.ErgoNetwork, database config.Secret) (owned.Done, error) {
+func (r *Reconciler) reconcileWorkload(ctx context.Context, n *v1alpha1.ErgoNetwork, database config.Secret) (reconciler.Done, error) {
 	l, err := r.reconcileLogin(ctx, n)
 	if err != nil {
-		return owned.Done{}, err
+		return reconciler.Done{}, err
 	}
 	made, err := r.render(n, l, database)
 	if err != nil {
-		return owned.Done{}, owned.Stall(naming.Refused, fmt.Sprintf("The network cannot be set up as it is described: %s.", err), 0)
+		return reconciler.Done{}, reconciler.Stall(naming.Refused, fmt.Sprintf("The network cannot be set up as it is described: %s.", err), 0)
 	}
 	if err := r.reconcileVolume(ctx, n); err != nil {
-		return owned.Done{}, err
+		return reconciler.Done{}, err
 	}
 	for _, object := range []client.Object{
 		configSecretFor(n, made), serviceFor(n), apiServiceFor(n),
-		owned.NetworkPolicyFor(n.Namespace, names(n), n.Spec.Owner, r.reachOf()),
-		owned.DisruptionBudgetFor(n.Namespace, names(n), n.Spec.Owner),
+		reconciler.NetworkPolicyFor(n.Namespace, names(n), n.Spec.Owner, r.reachOf()),
+		reconciler.DisruptionBudgetFor(n.Namespace, names(n), n.Spec.Owner),
 		r.workloadFor(n, made.start),
 	} {
 		if _, err := r.writer.Apply(ctx, n, object); err != nil {
-			return owned.Done{}, err
+			return reconciler.Done{}, err
 		}
 	}
-	done, err := owned.WorkloadState(ctx, r.writer, n, names(n), owned.StopReason(n.Spec.Suspended, n.Spec.OverPlan))
+	done, err := reconciler.WorkloadState(ctx, r.writer, n, names(n), reconciler.StopReason(n.Spec.Suspended, n.Spec.OverPlan))
 	if err != nil {
 		r.running.forget(n.UID)
-		return owned.Done{}, err
+		return reconciler.Done{}, err
 	}
 	return done, r.reload(ctx, n, made)
 }
@@ -141,7 +141,7 @@ func (r *Reconciler) reload(ctx context.Context, n *v1alpha1.ErgoNetwork, made r
 	shown, ok := fingerprintOf(secret.Data[corev1.TLSCertKey])
 	if !ok {
 		// The pod has one, or it would not run; which one that should be is not known now.
-		return owned.Wait(naming.ConfigurationPending, "The network runs. Its certificate is being replaced.", retryLoad)
+		return reconciler.Wait(naming.ConfigurationPending, "The network runs. Its certificate is being replaced.", retryLoad)
 	}
 	w := want{rendered: made, host: r.hostOf(n), certificate: shown}
 	reloaded, err := r.running.load(ctx, n, w)

@@ -14,7 +14,7 @@ import (
 
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 )
 
 // retryLoad is how long until a server that does not run the newest configuration is told again. The kubelet may take
@@ -76,7 +76,7 @@ func (r *running) load(ctx context.Context, n *v1alpha1.ErgoNetwork, w want) (re
 			return false, r.unreachable(ctx, n, err)
 		}
 		if missing {
-			return false, owned.Wait(naming.ConfigurationPending,
+			return false, reconciler.Wait(naming.ConfigurationPending,
 				"The network runs. A change is on its way to it; that can take two minutes, and nobody is disconnected.", retryLoad)
 		}
 		reloaded = true
@@ -103,7 +103,7 @@ func (r *running) missing(ctx context.Context, n *v1alpha1.ErgoNetwork, w want) 
 func (r *running) refused(ctx context.Context, n *v1alpha1.ErgoNetwork, err error) error {
 	if _, refused := errors.AsType[refusedError](err); refused {
 		r.log.WarnContext(ctx, "a network refuses its configuration", slog.String("network", n.Name), slog.Any("error", err))
-		return owned.Wait(naming.ConfigurationRefused,
+		return reconciler.Wait(naming.ConfigurationRefused,
 			"The network runs, with its former configuration: it could not load the changed one. The operator tries again.", retryLoad)
 	}
 	return r.unreachable(ctx, n, err)
@@ -111,7 +111,7 @@ func (r *running) refused(ctx context.Context, n *v1alpha1.ErgoNetwork, err erro
 
 func (r *running) unreachable(ctx context.Context, n *v1alpha1.ErgoNetwork, err error) error {
 	r.log.InfoContext(ctx, "a network does not answer", slog.String("network", n.Name), slog.Any("error", err))
-	return owned.Wait(naming.PodStarting, "The network's server does not answer yet.", retryAnswer)
+	return reconciler.Wait(naming.PodStarting, "The network's server does not answer yet.", retryAnswer)
 }
 
 // forget is for a network that is down, or gone.

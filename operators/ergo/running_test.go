@@ -28,7 +28,7 @@ import (
 	"irc.now/longrunning/local/servers/process"
 	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/operators/api/v1alpha1"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/shared/config"
 	"irc.now/shared/network"
 )
@@ -348,7 +348,7 @@ func TestNetworksAreMeasured(t *testing.T) {
 		}
 		return nobody
 	}
-	scheme, err := owned.Scheme()
+	scheme, err := reconciler.Scheme()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"irc.now/operators/api/v1alpha1"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 )
 
 // serviceFor builds the Service that the ways in lead to.
@@ -20,15 +20,15 @@ func apiServiceFor(n *v1alpha1.ErgoNetwork) *corev1.Service {
 }
 
 // entranceFor is what is reached from outside. The HTTP API is not.
-func (s *Settings) entranceFor(n *v1alpha1.ErgoNetwork) owned.Entrance {
-	return owned.Entrance{
+func (s *Settings) entranceFor(n *v1alpha1.ErgoNetwork) reconciler.Entrance {
+	return reconciler.Entrance{
 		Host: s.hostOf(n), IRC: portIRC, Web: portWeb, IRCSection: s.IRCSection, WebSection: s.WebSection,
 	}
 }
 
 // reachOf lets clients in, and the operator to the HTTP API. The pod itself reaches its database and no more.
-func (s *Settings) reachOf() owned.Reach {
-	return owned.Reach{Public: []int32{portIRC, portWeb}, Private: []int32{portAPI}, Platform: s.Platform}
+func (s *Settings) reachOf() reconciler.Reach {
+	return reconciler.Reach{Public: []int32{portIRC, portWeb}, Private: []int32{portAPI}, Platform: s.Platform}
 }
 
 func service(n *v1alpha1.ErgoNetwork, name string, ports ...corev1.ServicePort) *corev1.Service {

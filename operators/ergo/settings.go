@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"irc.now/operators/api/v1alpha1"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/shared/account/plan"
 	"irc.now/shared/config"
 )
@@ -33,9 +33,9 @@ type Settings struct {
 	StorageSize  resource.Quantity
 	PlatformKey  config.Secret // tokens are derived from it
 
-	Database owned.DatabaseServer
-	Issuer   owned.Issuer
-	Gateway  owned.Gateway
+	Database reconciler.DatabaseServer
+	Issuer   reconciler.Issuer
+	Gateway  reconciler.Gateway
 	// IRCSection and WebSection are the Gateway's listeners; "" attaches to all that fit.
 	IRCSection, WebSection string
 	// Platform are the namespaces of the platform's own programs, its database and its ingress.

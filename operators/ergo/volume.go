@@ -13,7 +13,7 @@ import (
 
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 )
 
 const sweepEvery = time.Hour
@@ -76,7 +76,7 @@ func (r *Reconciler) finalize(ctx context.Context, n *v1alpha1.ErgoNetwork) erro
 	if err := r.writer.Delete(ctx, n, r.workloadFor(n, "")); err != nil {
 		return err
 	}
-	certificate := owned.CertificateStep{Writer: r.writer, Issuer: r.Issuer}
+	certificate := reconciler.CertificateStep{Writer: r.writer, Issuer: r.Issuer}
 	if err := certificate.Remove(ctx, n, names(n), n.Spec.Owner, r.hostOf(n)); err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"irc.now/operators/api/v1alpha1"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/shared/network"
 )
 
@@ -33,7 +33,7 @@ rm -rf new
 // workloadFor builds the Deployment. The pod is made anew where start changes, before the new one starts: two must not
 // write one volume.
 func (s *Settings) workloadFor(n *v1alpha1.ErgoNetwork, start string) *appsv1.Deployment {
-	d := owned.DeploymentFor(n.Namespace, names(n), n.Spec.Owner, owned.Pod{
+	d := reconciler.DeploymentFor(n.Namespace, names(n), n.Spec.Owner, reconciler.Pod{
 		Suspended: n.Spec.Stopped(), Checksum: start, GracePeriod: 30,
 		Containers: []corev1.Container{s.serverFor(), s.containerFor(initContainer, []string{"sh", "-c", makeStore})},
 		Volumes:    volumesFor(n),

@@ -29,7 +29,7 @@ import (
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/shared/store"
 	"irc.now/shared/tenant"
 )
@@ -45,11 +45,11 @@ type world struct {
 	client     client.Client
 	namespace  string
 	settings   *Settings
-	databases  owned.Databases
+	databases  reconciler.Databases
 	events     *events.FakeRecorder
 	now        time.Time
 	writes     *writes
-	controller *owned.Controller[*v1alpha1.ErgoNetwork]
+	controller *reconciler.Controller[*v1alpha1.ErgoNetwork]
 	reconciler *Reconciler
 	network    *v1alpha1.ErgoNetwork
 	pod        *pod
@@ -65,7 +65,7 @@ func newWorld(t *testing.T, edit func(*v1alpha1.ErgoNetwork)) *world {
 func newWorldOn(t *testing.T, databases *postgres.Server, edit func(*v1alpha1.ErgoNetwork)) *world {
 	t.Helper()
 	server := operatortest.Shared(t)
-	scheme, err := owned.Scheme()
+	scheme, err := reconciler.Scheme()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func newWorldOn(t *testing.T, databases *postgres.Server, edit func(*v1alpha1.Er
 		events: events.NewFakeRecorder(1000), now: time.Now(),
 	}
 	address := addressOf(t, databases)
-	w.settings.Database = owned.DatabaseServer{Host: address.Host, Port: int(address.Port)}
+	w.settings.Database = reconciler.DatabaseServer{Host: address.Host, Port: int(address.Port)}
 	c, err := client.NewWithWatch(server.Config(), client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)
@@ -107,14 +107,14 @@ func addressOf(t *testing.T, server *postgres.Server) *pgx.ConnConfig {
 	return address
 }
 
-func tenants(t *testing.T, server *postgres.Server, retention time.Duration) *owned.Tenants {
+func tenants(t *testing.T, server *postgres.Server, retention time.Duration) *reconciler.Tenants {
 	t.Helper()
 	pool, err := store.Open(t.Context(), server.URL("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return &owned.Tenants{Admin: pool, Retention: retention, Log: discard()}
+	return &reconciler.Tenants{Admin: pool, Retention: retention, Log: discard()}
 }
 
 func drop(t *testing.T, database string) {

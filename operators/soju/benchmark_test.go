@@ -26,7 +26,7 @@ import (
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/shared/tenant"
 )
 
@@ -147,7 +147,7 @@ func BenchmarkBouncers(b *testing.B) {
 }
 
 func newBench(b *testing.B) *bench {
-	scheme, err := owned.Scheme()
+	scheme, err := reconciler.Scheme()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -232,9 +232,9 @@ func (x *bench) objectsOf(bouncer *v1alpha1.SojuBouncer) []*unstructured.Unstruc
 	}
 	database := configSecretFor(bouncer, s, []byte("as large as the credentials of a database, more or less"))
 	database.Name = names.DatabaseSecret()
-	entrance := owned.Entrance{Host: hostOf(bouncer, s), IRC: portIRC, Web: portChat}
-	objects = append(objects, database, owned.CertificateFor(bouncer.Namespace, names, bouncer.Spec.Owner, s.Issuer, hostOf(bouncer, s)))
-	objects = append(objects, owned.GatewayRoutesFor(bouncer.Namespace, names, bouncer.Spec.Owner, entrance, s.Gateway, "v1")...)
+	entrance := reconciler.Entrance{Host: hostOf(bouncer, s), IRC: portIRC, Web: portChat}
+	objects = append(objects, database, reconciler.CertificateFor(bouncer.Namespace, names, bouncer.Spec.Owner, s.Issuer, hostOf(bouncer, s)))
+	objects = append(objects, reconciler.GatewayRoutesFor(bouncer.Namespace, names, bouncer.Spec.Owner, entrance, s.Gateway, "v1")...)
 	var list []*unstructured.Unstructured
 	for _, object := range objects {
 		kind, err := apiutil.GVKForObject(object, x.scheme)
@@ -260,10 +260,10 @@ type operator struct {
 	stop  func() // waits for passes under way
 }
 
-func (x *bench) operate(namespace string, databases owned.Databases) operator {
+func (x *bench) operate(namespace string, databases reconciler.Databases) operator {
 	again := true
 	mgr, err := ctrl.NewManager(x.config(), ctrl.Options{
-		Scheme: x.scheme, Cache: owned.CacheOptions(namespace), Metrics: metricsserver.Options{BindAddress: "0"},
+		Scheme: x.scheme, Cache: reconciler.CacheOptions(namespace), Metrics: metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: &again}, // one process, several operators
 	})
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 )
@@ -47,7 +47,7 @@ func hostOf(b *v1alpha1.SojuBouncer, s Settings) string {
 func shared(b *v1alpha1.SojuBouncer) bool { return b.Spec.Role == v1alpha1.RoleShared }
 
 // configFor is soju's configuration.
-func configFor(b *v1alpha1.SojuBouncer, s Settings, database owned.Access) ([]byte, error) {
+func configFor(b *v1alpha1.SojuBouncer, s Settings, database reconciler.Access) ([]byte, error) {
 	oauth, err := oauthURL(b, s)
 	if err != nil {
 		return nil, err

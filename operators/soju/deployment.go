@@ -15,7 +15,7 @@ import (
 
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 )
 
 // Volumes of the pod.
@@ -48,7 +48,7 @@ func deploymentFor(b *v1alpha1.SojuBouncer, s Settings, checksum string) *appsv1
 			corev1.Volume{Name: volumeTemporary, VolumeSource: emptyDir("64Mi")},
 		)
 	}
-	return owned.DeploymentFor(b.Namespace, names, b.Spec.Owner, owned.Pod{
+	return reconciler.DeploymentFor(b.Namespace, names, b.Spec.Owner, reconciler.Pod{
 		Suspended: b.Spec.Stopped(), Checksum: checksum, Containers: containers, Volumes: volumes,
 		SharedProcesses: true, // bounceradmin tells soju of a renewed certificate by a signal
 		GracePeriod:     stopSeconds,
@@ -85,7 +85,7 @@ func adminContainer(names naming.Objects, s Settings) corev1.Container {
 			{Name: "EXTRA_NETWORKS", Value: s.ExtraNetworks},
 			{Name: "CERTIFICATE_FILE", Value: certificateFolder + "/" + corev1.TLSCertKey},
 			{Name: "SOJU_TLS_ADDRESS", Value: fmt.Sprintf("127.0.0.1:%d", portIRC)},
-			{Name: "SOJU_DATABASE_URL", ValueFrom: secretKey(names.DatabaseSecret(), owned.KeyReaderURI)},
+			{Name: "SOJU_DATABASE_URL", ValueFrom: secretKey(names.DatabaseSecret(), reconciler.KeyReaderURI)},
 			{Name: "BOUNCER_ADMIN_TOKEN", ValueFrom: secretKey(names.ConfigSecret(), keyToken)},
 		},
 		VolumeMounts: []corev1.VolumeMount{
@@ -115,13 +115,13 @@ func chatContainer(s Settings) corev1.Container {
 }
 
 // checksumOf is of everything that the containers read only when they start.
-func checksumOf(config *corev1.Secret, database owned.Access, chat *corev1.ConfigMap) string {
+func checksumOf(config *corev1.Secret, database reconciler.Access, chat *corev1.ConfigMap) string {
 	hash := sha256.New()
 	add := func(key string, value []byte) { fmt.Fprintf(hash, "%s %d %s\n", key, len(value), value) }
 	for _, key := range slices.Sorted(maps.Keys(config.Data)) {
 		add(key, config.Data[key])
 	}
-	add(owned.KeyReaderURI, []byte(database.ReaderURI.Reveal()))
+	add(reconciler.KeyReaderURI, []byte(database.ReaderURI.Reveal()))
 	if chat != nil {
 		for _, key := range slices.Sorted(maps.Keys(chat.Data)) {
 			add(key, []byte(chat.Data[key]))

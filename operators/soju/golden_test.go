@@ -13,15 +13,15 @@ import (
 
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/tenant"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func testAccess(name string) owned.Access {
-	return owned.Access{
+func testAccess(name string) reconciler.Access {
+	return reconciler.Access{
 		Credentials: tenant.Credentials{Database: name, Owner: name, OwnerPassword: "owner-password", Reader: name + "_reader", ReaderPassword: "reader-password"},
 		URI:         secretOf("postgres://" + name + ":owner-password@tenants-rw.irc-now.svc:5432/" + name + "?sslmode=require"),
 		ReaderURI:   secretOf("postgres://" + name + "_reader:reader-password@tenants-rw.irc-now.svc:5432/" + name + "?sslmode=require"),
@@ -47,7 +47,7 @@ func objectsOf(t *testing.T, b *v1alpha1.SojuBouncer) []client.Object {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(objects, owned.CertificateFor(b.Namespace, names, b.Spec.Owner, s.Issuer, hostOf(b, s)))
+	return append(objects, reconciler.CertificateFor(b.Namespace, names, b.Spec.Owner, s.Issuer, hostOf(b, s)))
 }
 
 func TestObjectsAreWhatTheyWere(t *testing.T) {
@@ -121,7 +121,7 @@ func TestThePlatformsKeyReachesNoObject(t *testing.T) {
 
 func TestTheChecksumIsOfEverythingReadAtTheStart(t *testing.T) {
 	b, s, access := golden()["dedicated"], testSettings(), testAccess("soju_alice")
-	checksum := func(b *v1alpha1.SojuBouncer, s Settings, a owned.Access) string {
+	checksum := func(b *v1alpha1.SojuBouncer, s Settings, a reconciler.Access) string {
 		objects, err := workloadFor(b, s, a)
 		if err != nil {
 			t.Fatal(err)

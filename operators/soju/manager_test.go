@@ -21,7 +21,7 @@ import (
 
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/operatortest"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 )
 
 // tenants and platform are the namespaces of the manifests.
@@ -36,7 +36,7 @@ const patience = 30 * time.Second
 // operate runs the whole operator, with the rights of the manifests and no more, until the test ends.
 func operate(t *testing.T, w *world, server *operatortest.Server) {
 	t.Helper()
-	scheme, err := owned.Scheme()
+	scheme, err := reconciler.Scheme()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func operate(t *testing.T, w *world, server *operatortest.Server) {
 	rights.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:" + platform + ":operator"}
 	again := true
 	mgr, err := ctrl.NewManager(rights, ctrl.Options{
-		Scheme: scheme, Cache: owned.CacheOptions(w.namespace), Metrics: metricsserver.Options{BindAddress: "0"},
+		Scheme: scheme, Cache: reconciler.CacheOptions(w.namespace), Metrics: metricsserver.Options{BindAddress: "0"},
 		Controller: config.Controller{SkipNameValidation: &again}, // one process, several operators
 	})
 	if err != nil {

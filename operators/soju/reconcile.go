@@ -11,23 +11,23 @@ import (
 
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 )
 
 // Reconciler is the operator of SojuBouncers.
 type Reconciler struct {
 	Settings  Settings
-	Databases owned.Databases
-	Outage    owned.Outage // of the server that Databases are on
+	Databases reconciler.Databases
+	Outage    reconciler.Outage // of the server that Databases are on
 	// Version is the operator's own.
 	Version string
 	// Workers is how many bouncers are worked on at a time; 0 for one.
 	Workers int
 
-	writer *owned.Writer
+	writer *reconciler.Writer
 }
 
-// SetupWithManager makes mgr run the operator. mgr has owned.Scheme, and a cache with owned.CacheOptions.
+// SetupWithManager makes mgr run the operator. mgr has reconciler.Scheme, and a cache with reconciler.CacheOptions.
 //
 // +kubebuilder:rbac:groups=irc.now,namespace=irc-now-tenants,resources=sojubouncers,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=irc.now,namespace=irc-now-tenants,resources=sojubouncers/status,verbs=patch
@@ -40,9 +40,9 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return c.Setup(mgr, naming.Soju, max(r.Workers, 1))
 }
 
-func (r *Reconciler) controller(c client.Client, live client.Reader, recorder events.EventRecorder) *owned.Controller[*v1alpha1.SojuBouncer] {
-	r.writer = &owned.Writer{Client: c, Live: live}
-	return &owned.Controller[*v1alpha1.SojuBouncer]{
+func (r *Reconciler) controller(c client.Client, live client.Reader, recorder events.EventRecorder) *reconciler.Controller[*v1alpha1.SojuBouncer] {
+	r.writer = &reconciler.Writer{Client: c, Live: live}
+	return &reconciler.Controller[*v1alpha1.SojuBouncer]{
 		Client: c, Events: recorder, Version: r.Version, Outage: r.Outage,
 		New:   func() *v1alpha1.SojuBouncer { return &v1alpha1.SojuBouncer{} },
 		Parts: r.parts, Finalize: r.finalize,
@@ -51,42 +51,42 @@ func (r *Reconciler) controller(c client.Client, live client.Reader, recorder ev
 
 // parts are in the order in which a bouncer comes up. Only the pod needs another's result; the certificate and the way
 // from outside are asked for at once.
-func (r *Reconciler) parts(_ context.Context, b *v1alpha1.SojuBouncer) []owned.Part {
+func (r *Reconciler) parts(_ context.Context, b *v1alpha1.SojuBouncer) []reconciler.Part {
 	b.Status.Host = hostOf(b, r.Settings)
-	var access owned.Access
-	return []owned.Part{
-		{Condition: v1alpha1.DatabaseReady, Reconcile: func(ctx context.Context) (done owned.Done, err error) {
-			step := owned.DatabaseStep{Writer: r.writer, Databases: r.Databases, Server: r.Settings.Database}
+	var access reconciler.Access
+	return []reconciler.Part{
+		{Condition: v1alpha1.DatabaseReady, Reconcile: func(ctx context.Context) (done reconciler.Done, err error) {
+			step := reconciler.DatabaseStep{Writer: r.writer, Databases: r.Databases, Server: r.Settings.Database}
 			access, done, err = step.Reconcile(ctx, b, naming.Bouncer(b.Name), b.Spec.Owner)
 			return done, err
 		}},
-		{Condition: v1alpha1.CertificateReady, Reconcile: func(ctx context.Context) (owned.Done, error) {
-			step := owned.CertificateStep{Writer: r.writer, Issuer: r.Settings.Issuer}
+		{Condition: v1alpha1.CertificateReady, Reconcile: func(ctx context.Context) (reconciler.Done, error) {
+			step := reconciler.CertificateStep{Writer: r.writer, Issuer: r.Settings.Issuer}
 			return step.Reconcile(ctx, b, naming.Bouncer(b.Name), b.Spec.Owner, hostOf(b, r.Settings))
 		}},
 		{
 			Condition: v1alpha1.WorkloadReady, Needs: []string{v1alpha1.DatabaseReady},
-			Reconcile: func(ctx context.Context) (owned.Done, error) { return r.reconcileWorkload(ctx, b, access) },
+			Reconcile: func(ctx context.Context) (reconciler.Done, error) { return r.reconcileWorkload(ctx, b, access) },
 		},
-		{Condition: v1alpha1.Exposed, Reconcile: func(ctx context.Context) (owned.Done, error) { return r.reconcileExposure(ctx, b) }},
+		{Condition: v1alpha1.Exposed, Reconcile: func(ctx context.Context) (reconciler.Done, error) { return r.reconcileExposure(ctx, b) }},
 	}
 }
 
-func (r *Reconciler) reconcileWorkload(ctx context.Context, b *v1alpha1.SojuBouncer, access owned.Access) (owned.Done, error) {
+func (r *Reconciler) reconcileWorkload(ctx context.Context, b *v1alpha1.SojuBouncer, access reconciler.Access) (reconciler.Done, error) {
 	objects, err := workloadFor(b, r.Settings, access)
 	if err != nil {
-		return owned.Done{}, err
+		return reconciler.Done{}, err
 	}
 	for _, object := range objects {
 		if _, err := r.writer.Apply(ctx, b, object); err != nil {
-			return owned.Done{}, err
+			return reconciler.Done{}, err
 		}
 	}
-	return owned.WorkloadState(ctx, r.writer, b, naming.Bouncer(b.Name), owned.StopReason(b.Spec.Suspended, b.Spec.OverPlan))
+	return reconciler.WorkloadState(ctx, r.writer, b, naming.Bouncer(b.Name), reconciler.StopReason(b.Spec.Suspended, b.Spec.OverPlan))
 }
 
 // workloadFor is everything around the pod, and the pod last.
-func workloadFor(b *v1alpha1.SojuBouncer, s Settings, access owned.Access) ([]client.Object, error) {
+func workloadFor(b *v1alpha1.SojuBouncer, s Settings, access reconciler.Access) ([]client.Object, error) {
 	configuration, err := configFor(b, s, access)
 	if err != nil {
 		return nil, err
@@ -103,31 +103,31 @@ func workloadFor(b *v1alpha1.SojuBouncer, s Settings, access owned.Access) ([]cl
 	names := naming.Bouncer(b.Name)
 	return append(objects,
 		serviceFor(b), adminServiceFor(b),
-		owned.NetworkPolicyFor(b.Namespace, names, b.Spec.Owner, reachOf(b, s)),
-		owned.DisruptionBudgetFor(b.Namespace, names, b.Spec.Owner),
+		reconciler.NetworkPolicyFor(b.Namespace, names, b.Spec.Owner, reachOf(b, s)),
+		reconciler.DisruptionBudgetFor(b.Namespace, names, b.Spec.Owner),
 		deploymentFor(b, s, checksumOf(secret, access, chat)),
 	), nil
 }
 
 // reachOf: the shared bouncer's WebSocket is the platform's web chat's alone.
-func reachOf(b *v1alpha1.SojuBouncer, s Settings) owned.Reach {
-	reach := owned.Reach{Public: []int32{portIRC, portChat}, Private: []int32{portAdmin}, Platform: s.Platform, Internet: true}
+func reachOf(b *v1alpha1.SojuBouncer, s Settings) reconciler.Reach {
+	reach := reconciler.Reach{Public: []int32{portIRC, portChat}, Private: []int32{portAdmin}, Platform: s.Platform, Internet: true}
 	if shared(b) {
 		reach.Public, reach.Private = []int32{portIRC}, []int32{portAdmin, portSocket}
 	}
 	return reach
 }
 
-func (r *Reconciler) reconcileExposure(ctx context.Context, b *v1alpha1.SojuBouncer) (owned.Done, error) {
+func (r *Reconciler) reconcileExposure(ctx context.Context, b *v1alpha1.SojuBouncer) (reconciler.Done, error) {
 	if shared(b) {
-		return owned.Done{
+		return reconciler.Done{
 			Reason: naming.InternalOnly,
 			Message: "IRC clients reach the shared bouncer at " + hostOf(b, r.Settings) +
 				", and the platform's web chat does; both ways in are the platform's own, so the operator makes none.",
 		}, nil
 	}
-	step := owned.ExposureStep{Writer: r.writer, Gateway: r.Settings.Gateway}
-	return step.Reconcile(ctx, b, naming.Bouncer(b.Name), b.Spec.Owner, owned.Entrance{
+	step := reconciler.ExposureStep{Writer: r.writer, Gateway: r.Settings.Gateway}
+	return step.Reconcile(ctx, b, naming.Bouncer(b.Name), b.Spec.Owner, reconciler.Entrance{
 		Host: hostOf(b, r.Settings), IRC: portIRC, Web: portChat,
 		IRCSection: r.Settings.IRCSection, WebSection: r.Settings.WebSection,
 	})
@@ -136,7 +136,7 @@ func (r *Reconciler) reconcileExposure(ctx context.Context, b *v1alpha1.SojuBoun
 // finalize puts the database aside and removes what would be left: nobody owns the Secret of a certificate. The rest of
 // what is in the cluster goes with its owner.
 func (r *Reconciler) finalize(ctx context.Context, b *v1alpha1.SojuBouncer) error {
-	certificate := owned.CertificateStep{Writer: r.writer, Issuer: r.Settings.Issuer}
+	certificate := reconciler.CertificateStep{Writer: r.writer, Issuer: r.Settings.Issuer}
 	if err := certificate.Remove(ctx, b, naming.Bouncer(b.Name), b.Spec.Owner, hostOf(b, r.Settings)); err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"net/url"
 
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/shared/config"
 )
 
@@ -22,9 +22,9 @@ type Settings struct {
 	ExtraNetworks string
 
 	Images   Images
-	Database owned.DatabaseServer
-	Issuer   owned.Issuer
-	Gateway  owned.Gateway
+	Database reconciler.DatabaseServer
+	Issuer   reconciler.Issuer
+	Gateway  reconciler.Gateway
 	// IRCSection and WebSection are the Gateway's listeners; "" attaches to all that fit.
 	IRCSection, WebSection string
 	// Platform are the namespaces of the platform's own programs, its database and its ingress.

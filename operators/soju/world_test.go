@@ -29,7 +29,7 @@ import (
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
-	"irc.now/operators/owned"
+	"irc.now/operators/reconciler"
 	"irc.now/shared/config"
 	"irc.now/shared/store"
 )
@@ -45,9 +45,9 @@ func testSettings() Settings {
 		PlatformKey: "the platform's key", OIDCIssuer: "https://auth.irc.test/realms/irc", ChatClientID: "chat",
 		ExtraNetworks: "irc.now=ircs://network.irc.test:6697",
 		Images:        Images{Soju: "irc.now/soju", BouncerAdmin: "irc.now/longrunning/bounceradmin/cmd", Chat: "irc.now/chat"},
-		Database:      owned.DatabaseServer{Host: "tenants-rw.irc-now.svc", Port: 5432, SSLMode: "require"},
-		Issuer:        owned.Issuer{Kind: "ClusterIssuer", Name: "irc-now"},
-		Gateway:       owned.Gateway{Namespace: "irc-now", Name: "irc-now"}, IRCSection: "irc", WebSection: "https",
+		Database:      reconciler.DatabaseServer{Host: "tenants-rw.irc-now.svc", Port: 5432, SSLMode: "require"},
+		Issuer:        reconciler.Issuer{Kind: "ClusterIssuer", Name: "irc-now"},
+		Gateway:       reconciler.Gateway{Namespace: "irc-now", Name: "irc-now"}, IRCSection: "irc", WebSection: "https",
 		Platform: []string{"irc-now", "knative-serving"},
 	}
 }
@@ -58,17 +58,17 @@ type world struct {
 	t          *testing.T
 	client     client.Client
 	namespace  string
-	tenants    *owned.Tenants
+	tenants    *reconciler.Tenants
 	settings   Settings
 	version    string
 	writes     *writes
 	events     *events.FakeRecorder
-	controller *owned.Controller[*v1alpha1.SojuBouncer]
+	controller *reconciler.Controller[*v1alpha1.SojuBouncer]
 }
 
 func newWorld(t *testing.T, server *operatortest.Server) *world {
 	t.Helper()
-	scheme, err := owned.Scheme()
+	scheme, err := reconciler.Scheme()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,13 +87,13 @@ func newWorld(t *testing.T, server *operatortest.Server) *world {
 	return w
 }
 
-func newTenants(t *testing.T) *owned.Tenants {
+func newTenants(t *testing.T) *reconciler.Tenants {
 	pool, err := store.Open(t.Context(), storetest.Server(t).URL("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return &owned.Tenants{Admin: pool, Retention: time.Hour, Log: slog.New(slog.DiscardHandler)}
+	return &reconciler.Tenants{Admin: pool, Retention: time.Hour, Log: slog.New(slog.DiscardHandler)}
 }
 
 // restart is a new operator with nothing in memory.
@@ -200,7 +200,7 @@ func (w *world) bouncer(name string, change func(*v1alpha1.SojuBouncer)) *v1alph
 func (w *world) forget(b *v1alpha1.SojuBouncer) {
 	ctx := context.WithoutCancel(w.t.Context())
 	// Nothing of other tests is due at that time.
-	tenants := owned.Tenants{Now: func() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }}
+	tenants := reconciler.Tenants{Now: func() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }}
 	pool, err := store.Open(ctx, storetest.Server(w.t).URL("postgres"))
 	if err != nil {
 		w.t.Error(err)

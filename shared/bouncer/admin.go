@@ -50,31 +50,31 @@ func (a *Admin) Disconnect(ctx context.Context, user string) error {
 	return a.do(ctx, http.MethodPost, a.user(user, "disconnect"), nil, nil)
 }
 
-// Networks lists the user's networks, oldest first. A user that is not there has none.
-func (a *Admin) Networks(ctx context.Context, user string) ([]Network, error) {
-	var networks []Network
+// Upstreams lists the user's networks, oldest first. A user that is not there has none.
+func (a *Admin) Upstreams(ctx context.Context, user string) ([]Upstream, error) {
+	var networks []Upstream
 	err := a.do(ctx, http.MethodGet, a.user(user, "networks"), nil, &networks)
 	return networks, err
 }
 
-// CreateNetwork adds a network and connects to it: whole or not at all. OverQuota where the user's limit of
+// CreateUpstream adds a network and connects to it: whole or not at all. OverQuota where the user's limit of
 // enabled networks is reached, Conflict where the name is taken.
-func (a *Admin) CreateNetwork(ctx context.Context, user string, spec NetworkSpec) error {
+func (a *Admin) CreateUpstream(ctx context.Context, user string, spec UpstreamSpec) error {
 	return a.send(ctx, http.MethodPost, a.user(user, "networks"), spec)
 }
 
-// UpdateNetwork changes the network called name to spec, which may rename it: whole or not at all. soju
+// UpdateUpstream changes the network called name to spec, which may rename it: whole or not at all. soju
 // connects anew where the change needs it. Channels that are not in spec are left.
-func (a *Admin) UpdateNetwork(ctx context.Context, user, name string, spec NetworkSpec) error {
+func (a *Admin) UpdateUpstream(ctx context.Context, user, name string, spec UpstreamSpec) error {
 	return a.send(ctx, http.MethodPut, a.network(user, name), spec)
 }
 
-// DeleteNetwork disconnects and forgets the network with its messages.
-func (a *Admin) DeleteNetwork(ctx context.Context, user, name string) error {
+// DeleteUpstream disconnects and forgets the network with its messages.
+func (a *Admin) DeleteUpstream(ctx context.Context, user, name string) error {
 	return a.do(ctx, http.MethodDelete, a.network(user, name), nil, nil)
 }
 
-// SetEnabled connects or disconnects the network and remembers it. OverQuota as for CreateNetwork.
+// SetEnabled connects or disconnects the network and remembers it. OverQuota as for CreateUpstream.
 func (a *Admin) SetEnabled(ctx context.Context, user, name string, on bool) error {
 	return a.do(ctx, http.MethodPut, a.network(user, name, "enabled"), Enabled{on}, nil)
 }
@@ -96,7 +96,7 @@ func (a *Admin) network(user, name string, more ...string) string {
 	return a.user(user, append([]string{"network"}, more...)...) + "?" + url.Values{"name": {name}}.Encode()
 }
 
-func (a *Admin) send(ctx context.Context, method, address string, spec NetworkSpec) error {
+func (a *Admin) send(ctx context.Context, method, address string, spec UpstreamSpec) error {
 	body, err := EncodeSpec(spec)
 	if err != nil {
 		return fmt.Errorf("encode network: %w", err)

@@ -12,14 +12,14 @@ import (
 	"irc.now/shared/fault"
 )
 
-func good() bouncer.NetworkSpec {
-	return bouncer.NetworkSpec{Name: "Libera.Chat", Host: "irc.libera.chat", Port: 6697, TLS: true}
+func good() bouncer.UpstreamSpec {
+	return bouncer.UpstreamSpec{Name: "Libera.Chat", Host: "irc.libera.chat", Port: 6697, TLS: true}
 }
 
 func TestWellKnownNetworksAreValid(t *testing.T) {
 	seen := map[string]bool{}
 	for _, known := range bouncer.WellKnown {
-		spec := bouncer.NetworkSpec{Name: known.Slug(), Host: known.Host, Port: known.Port, TLS: known.TLS}
+		spec := bouncer.UpstreamSpec{Name: known.Slug(), Host: known.Host, Port: known.Port, TLS: known.TLS}
 		if err := spec.Validate(); err != nil || known.Slug() != known.Name || seen[known.Name] || known.URL == "" {
 			t.Errorf("%s: %v", known.Name, err)
 		}
@@ -28,7 +28,7 @@ func TestWellKnownNetworksAreValid(t *testing.T) {
 }
 
 func TestEveryFieldAtFaultIsBlamed(t *testing.T) {
-	spec := bouncer.NetworkSpec{
+	spec := bouncer.UpstreamSpec{
 		Name: "-flag", Host: "ircs://host", Port: 70000, Nick: "1st", RealName: "a\r\nb", SASLPassword: "p\x00q",
 		SASLUsername: "x\ny", ServerPassword: "\xff", Channels: []string{"#fine", "not one"},
 	}
@@ -40,14 +40,14 @@ func TestEveryFieldAtFaultIsBlamed(t *testing.T) {
 }
 
 func TestControlCharactersAreRefusedInEveryField(t *testing.T) {
-	for field, set := range map[string]func(*bouncer.NetworkSpec, string){
-		"name":            func(s *bouncer.NetworkSpec, v string) { s.Name = "x" + v + "y" },
-		"host":            func(s *bouncer.NetworkSpec, v string) { s.Host = "irc" + v + ".example.org" },
-		"nick":            func(s *bouncer.NetworkSpec, v string) { s.Nick = "x" + v },
-		"realname":        func(s *bouncer.NetworkSpec, v string) { s.RealName = "x" + v },
-		"sasl_username":   func(s *bouncer.NetworkSpec, v string) { s.SASLUsername, s.SASLPassword = "x"+v, "p" },
-		"server_password": func(s *bouncer.NetworkSpec, v string) { s.ServerPassword = bouncerSecret(v) },
-		"channels":        func(s *bouncer.NetworkSpec, v string) { s.Channels = []string{"#x" + v} },
+	for field, set := range map[string]func(*bouncer.UpstreamSpec, string){
+		"name":            func(s *bouncer.UpstreamSpec, v string) { s.Name = "x" + v + "y" },
+		"host":            func(s *bouncer.UpstreamSpec, v string) { s.Host = "irc" + v + ".example.org" },
+		"nick":            func(s *bouncer.UpstreamSpec, v string) { s.Nick = "x" + v },
+		"realname":        func(s *bouncer.UpstreamSpec, v string) { s.RealName = "x" + v },
+		"sasl_username":   func(s *bouncer.UpstreamSpec, v string) { s.SASLUsername, s.SASLPassword = "x"+v, "p" },
+		"server_password": func(s *bouncer.UpstreamSpec, v string) { s.ServerPassword = bouncerSecret(v) },
+		"channels":        func(s *bouncer.UpstreamSpec, v string) { s.Channels = []string{"#x" + v} },
 	} {
 		for _, bad := range []string{"\r", "\n", "\x00", "\r\nQUIT", "\x07", "\x7f", "\u0085", "\xc3"} {
 			spec := good()
@@ -107,7 +107,7 @@ func TestTheOperatorsOwnNetworksMayBePrivate(t *testing.T) {
 	if len(own) != 2 || own[0].Name != "irc.now local" || own[0].Slug() != "irc.now-local" || own[0].TLS || own[1].Host != "::1" || !own[1].TLS {
 		t.Fatalf("own = %+v", own)
 	}
-	spec := bouncer.NetworkSpec{Name: own[0].Slug(), Host: "127.0.0.1", Port: 6668}
+	spec := bouncer.UpstreamSpec{Name: own[0].Slug(), Host: "127.0.0.1", Port: 6668}
 	if err := spec.Validate(own...); err != nil {
 		t.Error(err)
 	}

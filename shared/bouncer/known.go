@@ -7,8 +7,8 @@ import (
 	"irc.now/shared/fault"
 )
 
-// KnownNetwork is a network that the picker offers.
-type KnownNetwork struct {
+// KnownUpstream is a network that the picker offers.
+type KnownUpstream struct {
 	Name string // for people; Slug makes a network name of it
 	Host string
 	Port int
@@ -18,19 +18,19 @@ type KnownNetwork struct {
 }
 
 // Address is where the network is.
-func (k KnownNetwork) Address() Address { return Address{Host: k.Host, Port: k.Port, TLS: k.TLS} }
+func (k KnownUpstream) Address() Address { return Address{Host: k.Host, Port: k.Port, TLS: k.TLS} }
 
 var notSlug = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
-// Slug is the name made fit for NetworkSpec.Name: "irc.now local" becomes "irc.now-local".
-func (k KnownNetwork) Slug() string {
+// Slug is the name made fit for UpstreamSpec.Name: "irc.now local" becomes "irc.now-local".
+func (k KnownUpstream) Slug() string {
 	slug := strings.Trim(notSlug.ReplaceAllString(k.Name, "-"), "-.")
 	return slug[:min(len(slug), maxName)]
 }
 
 // WellKnown are the public networks the picker offers, the largest first. Undernet and QuakeNet have no TLS
 // on the names that find a server for everyone.
-var WellKnown = []KnownNetwork{
+var WellKnown = []KnownUpstream{
 	{Name: "Libera.Chat", Host: "irc.libera.chat", Port: 6697, TLS: true, URL: "https://libera.chat/", SASL: true},
 	{Name: "OFTC", Host: "irc.oftc.net", Port: 6697, TLS: true, URL: "https://www.oftc.net/"},
 	{Name: "IRCnet", Host: "ssl.ircnet.io", Port: 6697, TLS: true, URL: "https://www.ircnet.com/"},
@@ -47,15 +47,15 @@ var WellKnown = []KnownNetwork{
 
 // ParseKnown reads networks of our own as configured: name=address, separated by commas, where address is
 // ircs://host:port or irc+insecure://host:port. They may lie in private address space.
-func ParseKnown(text string) ([]KnownNetwork, error) {
-	var known []KnownNetwork
+func ParseKnown(text string) ([]KnownUpstream, error) {
+	var known []KnownUpstream
 	for entry := range strings.SplitSeq(text, ",") {
 		entry = strings.TrimSpace(entry)
 		if entry == "" {
 			continue
 		}
 		name, address, found := strings.Cut(entry, "=")
-		k := KnownNetwork{Name: strings.TrimSpace(name)}
+		k := KnownUpstream{Name: strings.TrimSpace(name)}
 		if !found || k.Slug() == "" {
 			return nil, fault.New(fault.Invalid, "The network %q must be written as name=ircs://host:port.", entry)
 		}

@@ -21,8 +21,8 @@ const (
 	maxChannels   = 100
 )
 
-// NetworkSpec is what a user wants of an upstream network. It is hostile until Validate passes.
-type NetworkSpec struct {
+// UpstreamSpec is what a user wants of an upstream network. It is hostile until Validate passes.
+type UpstreamSpec struct {
 	Name     string // letters, digits, dot, dash, underscore; goes into IRC user names as handle/name
 	Host     string // DNS name or IP literal without brackets
 	Port     int
@@ -32,7 +32,7 @@ type NetworkSpec struct {
 
 	SASLUsername string // "" switches SASL off
 	SASLPassword config.Secret
-	// KeepSASLPassword leaves the stored password as it is; for UpdateNetwork, where it is never shown.
+	// KeepSASLPassword leaves the stored password as it is; for UpdateUpstream, where it is never shown.
 	KeepSASLPassword bool
 
 	ServerPassword     config.Secret // "" for none
@@ -42,14 +42,14 @@ type NetworkSpec struct {
 }
 
 // Address is where the network shall be.
-func (s NetworkSpec) Address() Address {
+func (s UpstreamSpec) Address() Address {
 	return Address{Host: strings.ToLower(s.Host), Port: s.Port, TLS: s.TLS}
 }
 
 // Validate blames every field that soju or an IRC server would misread, under the form's field names: name,
 // host, port, nick, realname, sasl_username, sasl_password, server_password, channels. Servers inside
 // private address space are refused unless they are among own, the networks of the platform's operator.
-func (s NetworkSpec) Validate(own ...KnownNetwork) error {
+func (s UpstreamSpec) Validate(own ...KnownUpstream) error {
 	var c fault.Collector
 	c.Check("name", checkName(s.Name))
 	c.Check("port", checkPort(s.Port))
@@ -63,11 +63,11 @@ func (s NetworkSpec) Validate(own ...KnownNetwork) error {
 	return c.Err()
 }
 
-func (s NetworkSpec) checkServer(own []KnownNetwork) error {
+func (s UpstreamSpec) checkServer(own []KnownUpstream) error {
 	if err := checkHost(s.Host); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(own, func(k KnownNetwork) bool { return k.Address() == s.Address() }) {
+	if slices.ContainsFunc(own, func(k KnownUpstream) bool { return k.Address() == s.Address() }) {
 		return nil
 	}
 	return checkPublic(s.Host)
@@ -95,7 +95,7 @@ func checkNick(nick string) error {
 	return nil
 }
 
-func (s NetworkSpec) checkSASL() error {
+func (s UpstreamSpec) checkSASL() error {
 	if s.SASLUsername == "" && s.SASLPassword != "" {
 		return fault.New(fault.Invalid, "Enter the account name that this password belongs to, or leave both empty.")
 	}

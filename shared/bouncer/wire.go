@@ -10,7 +10,7 @@ import (
 	"irc.now/shared/fault"
 )
 
-// wireSpec is a NetworkSpec on its way from Admin to bounceradmin. It is a type of its own because
+// wireSpec is a UpstreamSpec on its way from Admin to bounceradmin. It is a type of its own because
 // config.Secret never encodes itself: only here, on the authenticated connection, secrets are in the clear.
 type wireSpec struct {
 	Name               string   `json:"name"`
@@ -29,7 +29,7 @@ type wireSpec struct {
 
 // EncodeSpec gives spec as JSON with its secrets in the clear: for the admin service only, never for a log.
 // It refuses broken UTF-8, which JSON would replace: a password must not change on its way.
-func EncodeSpec(spec NetworkSpec) ([]byte, error) {
+func EncodeSpec(spec UpstreamSpec) ([]byte, error) {
 	var c fault.Collector
 	for field, text := range map[string]string{
 		"name": spec.Name, "host": spec.Host, "nick": spec.Nick, "realname": spec.RealName, "sasl_username": spec.SASLUsername,
@@ -53,12 +53,12 @@ func EncodeSpec(spec NetworkSpec) ([]byte, error) {
 }
 
 // DecodeSpec reads what EncodeSpec wrote. The spec is as hostile as its sender.
-func DecodeSpec(data []byte) (NetworkSpec, error) {
+func DecodeSpec(data []byte) (UpstreamSpec, error) {
 	var w wireSpec
 	if err := json.Unmarshal(data, &w); err != nil {
-		return NetworkSpec{}, fmt.Errorf("decode network: %w", err)
+		return UpstreamSpec{}, fmt.Errorf("decode network: %w", err)
 	}
-	return NetworkSpec{
+	return UpstreamSpec{
 		Name: w.Name, Host: w.Host, Port: w.Port, TLS: w.TLS, Nick: w.Nick, RealName: w.RealName,
 		SASLUsername: w.SASLUsername, SASLPassword: config.Secret(w.SASLPassword), KeepSASLPassword: w.KeepSASLPassword,
 		ServerPassword: config.Secret(w.ServerPassword), KeepServerPassword: w.KeepServerPassword,

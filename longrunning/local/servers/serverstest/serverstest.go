@@ -120,7 +120,7 @@ func Address(t testing.TB) netip.AddrPort {
 }
 
 // Ergo runs a network until the test ends and gives its plain-text address. edit may be nil.
-func Ergo(t testing.TB, edit func(*network.Config)) bouncer.KnownNetwork {
+func Ergo(t testing.TB, edit func(*network.Config)) bouncer.KnownUpstream {
 	t.Helper()
 	program := ErgoProgram(t)
 	address := Address(t)
@@ -136,7 +136,7 @@ func Ergo(t testing.TB, edit func(*network.Config)) bouncer.KnownNetwork {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stop(t, server.Stop) })
-	return bouncer.KnownNetwork{Name: "TestNet", Host: address.Addr().String(), Port: int(address.Port())}
+	return bouncer.KnownUpstream{Name: "TestNet", Host: address.Addr().String(), Port: int(address.Port())}
 }
 
 // SojuServer is a running soju on a database of its own.

@@ -1,4 +1,4 @@
-// Package owned is what both operators do alike: bring the objects that one custom resource owns to what they should
+// Package reconciler is what both operators do alike: bring the objects that one custom resource owns to what they should
 // be, and say in its conditions how that went.
 //
 // An operator describes its resource as [Part]s, one for each condition, and runs them by a [Controller], which owns
@@ -7,4 +7,4 @@
 // nothing at all. The database outside the cluster is behind [Databases].
 //
 // The package knows no kind of server: what soju or ergo need is in their packages.
-package owned
+package reconciler

@@ -2,7 +2,7 @@
 // client of the admin service that changes them, and soju's configuration file.
 //
 // It never talks to soju or its database itself; longrunning/bounceradmin does. What a user typed is
-// hostile until NetworkSpec.Validate has passed, and bounceradmin validates once more.
+// hostile until UpstreamSpec.Validate has passed, and bounceradmin validates once more.
 package bouncer
 
 // State says how an upstream network is doing.
@@ -16,8 +16,8 @@ const (
 	Disabled     State = "disabled"
 )
 
-// Network is one of a user's upstream networks as soju keeps it. Passwords are never part of it.
-type Network struct {
+// Upstream is one of a user's upstream networks as soju keeps it. Passwords are never part of it.
+type Upstream struct {
 	ID   int64  `json:"id"`
 	Name string `json:"name"` // unique per user; how commands and client user names refer to it
 	// Host is a DNS name or an IP literal without brackets. Networks made through BouncerServ may have an
@@ -38,7 +38,7 @@ type Network struct {
 }
 
 // Address is where the network is; the zero value where soju's address is not one of ours.
-func (n Network) Address() Address {
+func (n Upstream) Address() Address {
 	if n.Port == 0 {
 		return Address{}
 	}
