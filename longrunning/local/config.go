@@ -41,7 +41,7 @@ type settings struct {
 	NetworkPort int           `env:"NETWORK_PORT" envDefault:"6668"`
 	DatabaseURL config.Secret `env:"DATABASE_URL"`
 
-	// With a key the platform uses Stripe itself; send its webhooks to hooks.irc.localhost, path /webhook.
+	// With a key the platform uses Stripe itself; send its webhooks to pay.irc.localhost, path /webhook.
 	Stripe         payment.Settings
 	WebhookSecrets []string `env:"STRIPE_WEBHOOK_SECRETS"`
 }

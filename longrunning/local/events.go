@@ -2,29 +2,28 @@ package local
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 
-	"irc.now/functions/billing"
+	"irc.now/functions"
 	"irc.now/knative"
 	"irc.now/longrunning/local/broker"
 	"irc.now/shared/config"
-	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/telemetry"
 )
 
 // Broker is the platform's CloudEvents broker. Whoever stops it starts it again.
 func (p *Platform) Broker() *broker.Broker { return p.broker }
 
-// startBroker starts the broker with the cluster's triggers. Its subscribers may start later.
-func (p *Platform) startBroker(ctx context.Context, handler *late) error {
+// startBroker starts the broker with the cluster's triggers, whose subscribers are found by the names that the triggers
+// call them. They may start later.
+func (p *Platform) startBroker(ctx context.Context) error {
+	subscribers := map[string]config.URL{}
+	for _, part := range functions.Where(internal) {
+		subscribers[part.Name] = config.URL(p.address(part.Name))
+	}
 	made, err := broker.New(broker.Config{
-		Manifests: knative.Base(), DatabaseURL: p.tenants.broker.owner.Reveal(),
-		Subscribers: map[string]config.URL{
-			"billing": config.URL(p.internal.billing), "limits": config.URL(p.internal.limits),
-			"revoke": config.URL(p.internal.revoke),
-		},
+		Manifests: knative.Base(), DatabaseURL: p.tenants.broker.owner.Reveal(), Subscribers: subscribers,
 		Log: p.logOf("broker"), Metrics: telemetry.NewRegistry(), OnDeadLetter: p.sayDeadLetter,
 	})
 	if err != nil {
@@ -35,18 +34,18 @@ func (p *Platform) startBroker(ctx context.Context, handler *late) error {
 	}
 	p.atStop(made.Stop)
 	p.broker = made
-	handler.set(made)
+	p.answer(brokerDoor, below(p.secrets.brokerPath().Reveal(), made))
 	return nil
+}
+
+// brokerAddress holds a path that only our own parts are told.
+func (p *Platform) brokerAddress() string {
+	return p.address(brokerDoor) + "/" + p.secrets.brokerPath().Reveal()
 }
 
 func (p *Platform) sayDeadLetter(letter broker.DeadLetter) {
 	p.say("An event for %s could not be delivered (%s). It is kept; see %s/dead-letters.",
 		letter.Trigger, letter.Problem, p.urls.Events)
-}
-
-// startBilling starts the function that settles what customers have, and that sends the accounts' outbox.
-func (p *Platform) startBilling(ctx context.Context, handler *late) error {
-	return p.mount(ctx, "billing", cloudevent.Function(billing.New()), p.billingEnv(), handler)
 }
 
 // below serves handler below a path that only our own parts know: other users of the machine reach the port as well,
@@ -65,16 +64,4 @@ func below(secret string, handler http.Handler) http.Handler {
 		}
 		inner.ServeHTTP(w, r)
 	})
-}
-
-// serveBroker opens the broker's internal port.
-func (p *Platform) serveBroker(ctx context.Context, handler http.Handler) error {
-	secret := p.secrets.values.Broker
-	served, err := p.serveInternal(ctx, below(secret, handler))
-	if err != nil {
-		return fmt.Errorf("open an internal port: %w", err)
-	}
-	p.internal.broker = served + "/" + secret
-	p.urls.Events = p.internal.broker
-	return nil
 }

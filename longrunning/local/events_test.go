@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,16 +25,17 @@ func TestOnlyWhoKnowsThePathReachesTheBroker(t *testing.T) {
 }
 
 func TestInternalPortsAnswerToTheirAddressOnly(t *testing.T) {
-	p := &Platform{}
+	p := &Platform{doors: map[string]net.Listener{}}
 	t.Cleanup(func() {
 		for _, stop := range p.onStop {
 			_ = stop(context.WithoutCancel(t.Context()))
 		}
 	})
-	address, err := p.serveInternal(t.Context(), http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	if err != nil {
+	if err := p.openDoors(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	p.answer(adminDoor, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	address := p.address(adminDoor)
 	own := strings.TrimPrefix(address, "http://")
 	// A page whose own name somebody points at loopback sends that name.
 	for host, want := range map[string]int{own: http.StatusOK, "rebound.example": http.StatusMisdirectedRequest} {

@@ -37,11 +37,11 @@ func TestSecretsOfAnOlderVersionAreCompleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := loadSecrets(dir)
-	if err != nil || got.values.DemoPassword != "kept" || got.values.BouncerAdmin == "" {
+	if err != nil || got.values.DemoPassword != "kept" || got.bouncerAdmin() == "" {
 		t.Fatalf("%v, demo %q", err, got.values.DemoPassword)
 	}
 	again, err := loadSecrets(dir)
-	if err != nil || again.values.BouncerAdmin != got.values.BouncerAdmin {
+	if err != nil || again.bouncerAdmin() != got.bouncerAdmin() {
 		t.Fatalf("what was added was not kept: %v", err)
 	}
 }

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
+	"irc.now/functions"
 	"irc.now/longrunning/local/broker"
+	"irc.now/longrunning/local/identity"
 	"irc.now/longrunning/local/servers/ergo"
 	"irc.now/longrunning/local/servers/postgres"
 	"irc.now/longrunning/local/servers/soju"
@@ -44,9 +47,11 @@ type Platform struct {
 	tenants  tenants
 	soju     soju.Program
 	ergo     ergo.Program
-	internal internal
+	doors    map[string]net.Listener // of parts that only other parts talk to
+	sites    *functions.Hosted
+	identity *identity.Provider
 	broker   *broker.Broker
-	stripe   *stripe.Server
+	stripe   *stripe.Server // nil where Stripe itself is used
 
 	socket string // soju's admin socket
 
@@ -64,7 +69,7 @@ func Start(ctx context.Context, c Config) (*Platform, error) {
 	if err := c.fill(); err != nil {
 		return nil, err
 	}
-	p := &Platform{config: c, began: time.Now()}
+	p := &Platform{config: c, began: time.Now(), doors: map[string]net.Listener{}}
 	if err := p.start(ctx); err != nil {
 		return nil, errors.Join(err, p.Stop(context.WithoutCancel(ctx)))
 	}

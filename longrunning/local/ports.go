@@ -75,25 +75,3 @@ func (p *Platform) serve(handler http.Handler, listeners ...net.Listener) {
 		return nil
 	})
 }
-
-// serveInternal opens a loopback port for one part that only other parts talk to, and returns its address.
-func (p *Platform) serveInternal(ctx context.Context, handler http.Handler) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp4", net.JoinHostPort(loopback4, "0"))
-	if err != nil {
-		return "", err
-	}
-	p.serve(onlyAs(l.Addr().String(), handler), l)
-	return "http://" + l.Addr().String(), nil
-}
-
-// onlyAs answers requests for host alone. A foreign name that somebody points at loopback (DNS rebinding) would make a
-// page in this machine's browser count as the part's own.
-func onlyAs(host string, handler http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Host != host {
-			http.Error(w, "This address has another name.", http.StatusMisdirectedRequest)
-			return
-		}
-		handler.ServeHTTP(w, r)
-	})
-}

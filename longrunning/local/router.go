@@ -4,7 +4,6 @@ import (
 	"embed"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 
@@ -27,28 +26,19 @@ type site struct {
 func router(sites []site, port int, log *slog.Logger) (http.Handler, error) {
 	byHost := map[string]http.Handler{}
 	for _, s := range sites {
-		byHost[strings.TrimPrefix(origin(s.Name, port), "http://")] = s.handler
+		byHost[web.CanonicalHost(strings.TrimPrefix(origin(s.Name, port), "http://"))] = s.handler
 	}
 	unknown, err := unknownHost(sites, port, log)
 	if err != nil {
 		return nil, err
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		handler, ok := byHost[canonicalHost(r.Host)]
+		handler, ok := byHost[web.CanonicalHost(r.Host)]
 		if !ok {
 			handler = unknown
 		}
 		handler.ServeHTTP(w, r)
 	}), nil
-}
-
-// canonicalHost is in lower case, without a trailing dot and with the port, which browsers leave out when it is 80.
-func canonicalHost(host string) string {
-	name, port, err := net.SplitHostPort(host)
-	if err != nil {
-		name, port = host, "80"
-	}
-	return net.JoinHostPort(strings.TrimSuffix(strings.ToLower(name), "."), port)
 }
 
 // unknownHost answers 421: this machine does not speak for that name (RFC 9110 section 15.5.20).

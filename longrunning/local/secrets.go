@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"irc.now/shared/config"
 	"irc.now/shared/fault"
 )
 
@@ -19,16 +20,12 @@ import (
 type secrets struct{ values secretValues }
 
 type secretValues struct {
-	DemoPassword     string `json:"demo_password"`
-	IdentityKey      []byte `json:"identity_key"`
-	TokenSealKey     []byte `json:"token_seal_key"`
-	PortalClient     string `json:"portal_client_secret"`
-	IntrospectClient string `json:"introspect_client_secret"`
-	BouncerClient    string `json:"bouncer_client_secret"`
-	BouncerAdmin     string `json:"bouncer_admin_token"`
-	Broker           string `json:"broker_path"`
-	StripeKey        string `json:"stripe_key"`
-	StripeWebhook    string `json:"stripe_webhook_secret"`
+	DemoPassword  string `json:"demo_password"`
+	IdentityKey   []byte `json:"identity_key"`
+	TokenSealKey  []byte `json:"token_seal_key"`
+	PlatformKey   string `json:"platform_key"` // what parts prove themselves to each other with is derived from it
+	StripeKey     string `json:"stripe_key"`
+	StripeWebhook string `json:"stripe_webhook_secret"`
 }
 
 func (secrets) String() string { return "[redacted]" }
@@ -42,9 +39,8 @@ func newSecrets() secretValues {
 		return made
 	}
 	return secretValues{
-		DemoPassword: rand.Text()[:16], IdentityKey: key(), TokenSealKey: key(),
-		PortalClient: rand.Text(), IntrospectClient: rand.Text(), BouncerClient: rand.Text(), BouncerAdmin: rand.Text(),
-		Broker: rand.Text(), StripeKey: "sk_test_" + rand.Text(), StripeWebhook: "whsec_" + rand.Text(),
+		DemoPassword: rand.Text()[:16], IdentityKey: key(), TokenSealKey: key(), PlatformKey: rand.Text() + rand.Text(),
+		StripeKey: "sk_test_" + rand.Text(), StripeWebhook: "whsec_" + rand.Text(),
 	}
 }
 
@@ -89,4 +85,17 @@ func (s secrets) identityKey() [32]byte { return [32]byte(s.values.IdentityKey) 
 
 func (s secrets) tokenSealKey() string {
 	return base64.StdEncoding.EncodeToString(s.values.TokenSealKey)
+}
+
+// client is the secret of the OAuth client called name.
+func (s secrets) client(name string) config.Secret { return s.derive("oauth client", name) }
+
+// bouncerAdmin is the token that bounceradmin wants.
+func (s secrets) bouncerAdmin() config.Secret { return s.derive("bounceradmin", "soju") }
+
+// brokerPath is what the broker's address ends in.
+func (s secrets) brokerPath() config.Secret { return s.derive("broker", "path") }
+
+func (s secrets) derive(purpose, name string) config.Secret {
+	return config.Secret(s.values.PlatformKey).Derive(purpose, name)
 }

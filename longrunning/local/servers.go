@@ -54,11 +54,11 @@ func (p *Platform) startBouncer(ctx context.Context) (server, error) {
 
 // oauthURL is introspection's address with soju's credentials.
 func (p *Platform) oauthURL() config.Secret {
-	address, err := url.Parse(p.internal.introspect)
+	address, err := url.Parse(p.address("introspect"))
 	if err != nil {
 		return "" // our own listener's address always parses
 	}
-	address.User = url.UserPassword(bouncerClient, p.secrets.values.BouncerClient)
+	address.User = url.UserPassword(bouncerClient, p.secrets.client(bouncerClient).Reveal())
 	return config.Secret(address.String())
 }
 

@@ -6,78 +6,80 @@ import (
 	"log/slog"
 	"net/http"
 
-	"irc.now/functions/introspect"
-	"irc.now/functions/landing"
-	"irc.now/functions/limits"
-	"irc.now/functions/portal"
-	"irc.now/functions/revoke"
+	now "irc.now"
+	"irc.now/functions"
 	"irc.now/longrunning/bounceradmin"
 	"irc.now/longrunning/local/identity"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 	"irc.now/shared/function"
-	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/telemetry"
 )
 
-// Names of the identity provider's clients, and of soju as introspection's.
+// Clients of the identity provider that are no function's, and soju as a client of introspection.
 const (
-	portalClient     = "portal"
-	introspectClient = "introspect"
-	ircClient        = "irc"
-	bouncerClient    = "soju"
+	ircClient     = "irc"
+	bouncerClient = "soju"
 )
 
-// internal are the addresses of parts that only other parts talk to. The ports are open before the parts are there,
-// because each part is told the addresses of others when it starts.
-type internal struct{ introspect, revoke, bounceradmin, billing, limits, broker, stripe, webhook string }
-
-// startServices starts our own parts and opens the ports they answer on.
+// startServices starts our own parts, all at the same time, and then opens the HTTP port.
 func (p *Platform) startServices(ctx context.Context) error {
-	var introspection, revocation, administration, settling, limiting, stripeAPI, webhooks, events late
-	for address, handler := range map[*string]http.Handler{
-		&p.internal.introspect: &introspection, &p.internal.revoke: &revocation, &p.internal.bounceradmin: &administration,
-		&p.internal.billing: &settling, &p.internal.limits: &limiting, &p.internal.stripe: &stripeAPI, &p.internal.webhook: &webhooks,
-	} {
-		served, err := p.serveInternal(ctx, handler)
-		if err != nil {
-			return fmt.Errorf("open an internal port: %w", err)
-		}
-		*address = served
-	}
-	if err := p.serveBroker(ctx, &events); err != nil {
+	if err := p.openDoors(ctx); err != nil {
 		return err
 	}
-	var landingSite, portalSite, identitySite late
-	return inParallel(
-		func() error { return p.startAdmin(&administration) }, //nolint:contextcheck // bounceradmin.New takes no context; what it opens lives on
-		func() error { return p.startIdentity(ctx, &identitySite) },
-		func() error { return p.mount(ctx, "introspect", introspect.New(), p.introspectEnv(), &introspection) },
-		func() error {
-			return p.mount(ctx, "revoke", cloudevent.Function(revoke.New()), p.revokeEnv(), &revocation)
-		},
-		func() error { return p.startBilling(ctx, &settling) },
-		func() error {
-			return p.mount(ctx, "limits", cloudevent.Function(limits.New()), p.limitsEnv(), &limiting)
-		},
-		func() error { return p.startBroker(ctx, &events) },
-		func() error { return p.startStripe(&stripeAPI) }, //nolint:contextcheck // it sends webhooks until Stop
-		func() error { return p.startBridge(ctx, &webhooks) },
-		func() error { return p.mount(ctx, "landing", landing.New(), p.landingEnv(), &landingSite) },
-		func() error { return p.mount(ctx, "portal", portal.New(), p.portalEnv(), &portalSite) },
-		func() error { return p.openSites(&landingSite, &portalSite, &identitySite, &stripeAPI, &webhooks) },
-	)
+	p.urls.Events = p.brokerAddress()
+	settings := p.settings()
+	steps := []func() error{
+		p.startAdmin, //nolint:contextcheck // bounceradmin.New takes no context; what it opens lives on
+		func() error { return p.startIdentity(ctx) },
+		func() error { return p.startBroker(ctx) },
+		p.startStripe, //nolint:contextcheck // it sends webhooks until Stop
+		func() error { return p.startSites(ctx, settings) },
+	}
+	for _, part := range functions.Where(internal) {
+		steps = append(steps, func() error { return p.startFunction(ctx, part, settings) })
+	}
+	if err := inParallel(steps...); err != nil {
+		return err
+	}
+	return p.openSites()
+}
+
+// startFunction starts a function that only other parts talk to.
+func (p *Platform) startFunction(ctx context.Context, part functions.Part, settings map[string]string) error {
+	instance, err := function.New(part.Name, part.New(), p.logOf(part.Name))
+	if err != nil {
+		return err
+	}
+	if err := instance.Start(ctx, part.Settings(settings)); err != nil {
+		return fmt.Errorf("start %s: %w", part.Name, err)
+	}
+	p.atStop(instance.Stop)
+	p.answer(part.Name, instance)
+	return nil
+}
+
+// startSites starts the public functions, as the one function that Knative's func would build of this repository.
+func (p *Platform) startSites(ctx context.Context, settings map[string]string) error {
+	p.sites = now.New()
+	p.sites.Instrument(function.Instruments{Log: p.config.Log, Metrics: telemetry.NewRegistry()})
+	if err := p.sites.Start(ctx, settings); err != nil {
+		return err
+	}
+	p.atStop(p.sites.Stop)
+	p.answer(webhookDoor, p.sites.Part("stripe"))
+	return nil
 }
 
 // openSites opens the HTTP port.
-func (p *Platform) openSites(landingSite, portalSite, identitySite, stripeSite, webhooks http.Handler) error {
-	handler, err := router([]site{
-		{Name: "", Title: "the public site", handler: landingSite},
-		{Name: "my", Title: "your account", handler: portalSite},
-		{Name: "auth", Title: "sign-in", handler: identitySite},
-		{Name: "stripe", Title: "the stand-in for Stripe", handler: stripeSite},
-		{Name: "hooks", Title: "webhooks, for programs", handler: webhooks},
-	}, p.ports.httpPort, p.logOf("router"))
+func (p *Platform) openSites() error {
+	var sites []site
+	for _, part := range functions.Where(functions.Part.Public) {
+		sites = append(sites, site{Name: part.Host, Title: part.Title, handler: http.HandlerFunc(p.sites.Handle)})
+	}
+	sites = append(sites, site{Name: "auth", Title: "sign-in", handler: p.identity},
+		site{Name: "stripe", Title: "the stand-in for Stripe", handler: p.stripeSite()})
+	handler, err := router(sites, p.ports.httpPort, p.logOf("router"))
 	if err != nil {
 		return err
 	}
@@ -85,22 +87,8 @@ func (p *Platform) openSites(landingSite, portalSite, identitySite, stripeSite, 
 	return nil
 }
 
-// mount starts a function in this process and lets handler answer with it.
-func (p *Platform) mount(ctx context.Context, name string, f any, env map[string]string, handler *late) error {
-	instance, err := function.New(name, f, p.logOf(name))
-	if err != nil {
-		return err
-	}
-	if err := instance.Start(ctx, env); err != nil {
-		return fmt.Errorf("start %s: %w", name, err)
-	}
-	p.atStop(instance.Stop)
-	handler.set(instance)
-	return nil
-}
-
 // startIdentity starts the identity provider, with the demo account.
-func (p *Platform) startIdentity(ctx context.Context, handler *late) error {
+func (p *Platform) startIdentity(ctx context.Context) error {
 	provider, err := identity.New(ctx, identity.Config{
 		Issuer: p.urls.Identity, DatabaseURL: p.tenants.identity.owner, Key: p.secrets.identityKey(),
 		HomeURL: p.urls.Portal, Log: p.logOf("identity"), Clients: p.clients(),
@@ -109,22 +97,32 @@ func (p *Platform) startIdentity(ctx context.Context, handler *late) error {
 		return fmt.Errorf("start the identity provider: %w", err)
 	}
 	p.atStop(func(context.Context) error { provider.Close(); return nil })
+	p.identity = provider
 	if err := provider.EnsureUser(ctx, demoEmail, p.secrets.values.DemoPassword); err != nil {
 		return fmt.Errorf("make the demo account: %w", err)
 	}
-	handler.set(provider)
 	return nil
 }
 
+// clients are the functions' own, and one for IRC clients. People sign in to public functions; the others ask about
+// tokens.
 func (p *Platform) clients() []identity.Client {
-	return []identity.Client{
-		{
-			ID: portalClient, Name: "irc.now", Secret: config.Secret(p.secrets.values.PortalClient),
-			Redirects: []string{p.urls.Portal + "/auth/callback"}, PostLogout: []string{p.urls.Portal + "/"},
-		},
-		{ID: introspectClient, Name: "introspection", Secret: config.Secret(p.secrets.values.IntrospectClient), Introspects: true},
-		{ID: ircClient, Name: "your IRC client", Native: true, Redirects: nativeRedirects},
+	clients := []identity.Client{{ID: ircClient, Name: "your IRC client", Native: true, Redirects: nativeRedirects}}
+	made := map[string]bool{}
+	for _, part := range functions.Table() {
+		if part.Client == "" || made[part.Client] {
+			continue
+		}
+		made[part.Client] = true
+		client := identity.Client{ID: part.Client, Name: part.Client, Secret: p.secrets.client(part.Client), Introspects: true}
+		if part.Public() {
+			at := origin(part.Host, p.ports.httpPort)
+			client.Name, client.Introspects = "irc.now", false
+			client.Redirects, client.PostLogout = []string{at + "/auth/callback"}, []string{at + "/"}
+		}
+		clients = append(clients, client)
 	}
+	return clients
 }
 
 // nativeRedirects are where IRC clients listen for their code; the port is theirs to choose.
@@ -133,20 +131,20 @@ var nativeRedirects = []string{
 }
 
 // startAdmin starts the HTTP front of soju's admin socket. soju need not run yet.
-func (p *Platform) startAdmin(handler *late) error {
-	own, err := bouncer.ParseKnown(p.ownNetworks())
+func (p *Platform) startAdmin() error {
+	known, err := bouncer.ParseKnown(p.ownNetworks())
 	if err != nil {
 		return fmt.Errorf("name the local network: %w", err)
 	}
 	admin, err := bounceradmin.New(bounceradmin.Config{
-		Socket: p.socket, ReaderURL: p.tenants.soju.reader, Token: config.Secret(p.secrets.values.BouncerAdmin),
-		Own: own, Log: p.logOf("bounceradmin"), Metrics: telemetry.NewRegistry(),
+		Socket: p.socket, ReaderURL: p.tenants.soju.reader, Token: p.secrets.bouncerAdmin(),
+		Own: known, Log: p.logOf(adminDoor), Metrics: telemetry.NewRegistry(),
 	})
 	if err != nil {
 		return fmt.Errorf("start bounceradmin: %w", err)
 	}
 	p.atStop(func(context.Context) error { admin.Close(); return nil })
-	handler.set(admin)
+	p.answer(adminDoor, admin)
 	return nil
 }
 
@@ -156,7 +154,7 @@ func (p *Platform) startTicks(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		newTicker(config.URL(p.internal.broker), p.config.Tick, p.logOf("tick")).run(ticking)
+		newTicker(config.URL(p.brokerAddress()), p.config.Tick, p.logOf("tick")).run(ticking)
 	}()
 	p.atStop(func(context.Context) error { stop(); <-done; return nil })
 	return nil

@@ -3,9 +3,7 @@ package local
 import (
 	"context"
 	"net/http"
-	"strings"
 
-	bridge "irc.now/functions/stripe"
 	"irc.now/longrunning/local/stripe"
 	"irc.now/shared/config"
 	"irc.now/shared/payment"
@@ -30,12 +28,19 @@ func (p *Platform) proPrice() string {
 func (p *Platform) Stripe() *stripe.Server { return p.stripe }
 
 // Webhook is where Stripe's webhooks are taken, for parts on this machine.
-func (p *Platform) Webhook() string { return p.internal.webhook + "/webhook" }
+func (p *Platform) Webhook() string { return p.address(webhookDoor) + "/webhook" }
+
+// stripeSite is the stand-in's pages; nothing where Stripe itself is used.
+func (p *Platform) stripeSite() http.Handler {
+	if p.stripe == nil {
+		return http.NotFoundHandler()
+	}
+	return p.stripe
+}
 
 // startStripe starts the stand-in, unless there are keys for Stripe itself.
-func (p *Platform) startStripe(handler *late) error {
+func (p *Platform) startStripe() error {
 	if p.config.Stripe.Settings.Configured() {
-		handler.set(http.NotFoundHandler())
 		return nil
 	}
 	server, err := stripe.New(stripe.Config{
@@ -48,42 +53,6 @@ func (p *Platform) startStripe(handler *late) error {
 	}
 	p.atStop(func(context.Context) error { server.Stop(); return nil })
 	p.stripe = server
-	handler.set(server)
+	p.answer(stripeDoor, server)
 	return nil
-}
-
-// startBridge starts the function that takes Stripe's webhooks.
-func (p *Platform) startBridge(ctx context.Context, handler *late) error {
-	secrets := p.config.Stripe.WebhookSecrets
-	if !p.config.Stripe.Settings.Configured() {
-		secrets = []string{p.secrets.values.StripeWebhook}
-	}
-	return p.mount(ctx, "stripe", bridge.New(), map[string]string{
-		"STRIPE_WEBHOOK_SECRETS": strings.Join(secrets, ","), "K_SINK": p.internal.broker,
-	}, handler)
-}
-
-// stripeEnv is what every part needs that talks to Stripe.
-func (p *Platform) stripeEnv() map[string]string {
-	if own := p.config.Stripe.Settings; own.Configured() {
-		return map[string]string{
-			"STRIPE_KEY":              own.Key.Reveal(),
-			"STRIPE_API_URL":          own.API.String(),
-			"STRIPE_PRICE_PRO":        strings.Join(own.Pro, ","),
-			"STRIPE_PRICE_LOG_SEARCH": strings.Join(own.LogSearch, ","),
-			"STRIPE_PRICE_BOT":        strings.Join(own.Bot, ","),
-			"STRIPE_PRICE_STARTER":    strings.Join(own.Starter, ","),
-			"STRIPE_PRICE_GROWTH":     strings.Join(own.Growth, ","),
-		}
-	}
-	return map[string]string{
-		"STRIPE_KEY":              p.secrets.values.StripeKey,
-		"STRIPE_API_URL":          p.internal.stripe,
-		"STRIPE_PAGES":            p.urls.Stripe,
-		"STRIPE_PRICE_PRO":        "price_pro",
-		"STRIPE_PRICE_LOG_SEARCH": "price_log_search",
-		"STRIPE_PRICE_BOT":        "price_bot",
-		"STRIPE_PRICE_STARTER":    "price_starter",
-		"STRIPE_PRICE_GROWTH":     "price_growth",
-	}
 }

@@ -160,24 +160,31 @@ const (
 	metricsPath   = "/metrics"
 )
 
-func (i *Instance) serveLiveness(w http.ResponseWriter, r *http.Request) {
+// Alive asks the function whether the program should be left alone; one that cannot tell is alive.
+func (i *Instance) Alive(ctx context.Context) (bool, error) {
 	if f, ok := i.f.(LivenessReporter); ok {
-		i.report(w, r, f.Alive, "ALIVE")
-		return
+		return f.Alive(ctx)
 	}
-	report(w, http.StatusOK, "ALIVE")
+	return true, nil
+}
+
+// Ready reports whether requests are answered now: the function has started, and is not stopping, and says so.
+func (i *Instance) Ready(ctx context.Context) (bool, error) {
+	if !i.ready() {
+		return false, nil
+	}
+	if f, ok := i.f.(ReadinessReporter); ok {
+		return f.Ready(ctx)
+	}
+	return true, nil
+}
+
+func (i *Instance) serveLiveness(w http.ResponseWriter, r *http.Request) {
+	i.report(w, r, i.Alive, "ALIVE")
 }
 
 func (i *Instance) serveReadiness(w http.ResponseWriter, r *http.Request) {
-	if !i.ready() {
-		report(w, http.StatusServiceUnavailable, "NOT READY")
-		return
-	}
-	if f, ok := i.f.(ReadinessReporter); ok {
-		i.report(w, r, f.Ready, "READY")
-		return
-	}
-	report(w, http.StatusOK, "READY")
+	i.report(w, r, i.Ready, "READY")
 }
 
 // report answers with what hook says; its error goes to the log only.
