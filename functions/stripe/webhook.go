@@ -1,21 +1,15 @@
 package stripe
 
 import (
-	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stripe/stripe-go/v76/webhook"
 
-	"irc.now/shared/config"
 	"irc.now/shared/event"
 	"irc.now/shared/fault"
-	"irc.now/shared/function"
-	"irc.now/shared/outbound"
 )
 
 const (
@@ -24,47 +18,7 @@ const (
 	sinkTimeout = 8 * time.Second
 )
 
-// Function takes Stripe's webhooks.
-type Function struct {
-	settings settings
-	log      *slog.Logger
-	webhooks *prometheus.CounterVec
-	sink     *event.Sink
-	routes   *http.ServeMux
-}
-
-// New makes the function; Start gives it its settings.
-func New() *Function {
-	return &Function{log: slog.New(slog.DiscardHandler), webhooks: newCounter()}
-}
-
-func newCounter() *prometheus.CounterVec {
-	return prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "stripe_webhooks_total", Help: "Webhooks from Stripe by outcome: taken, refused, undelivered.",
-	}, []string{"outcome"})
-}
-
-// Instrument implements function.Instrumented.
-func (f *Function) Instrument(with function.Instruments) {
-	f.log = with.Log
-	with.Metrics.MustRegister(f.webhooks)
-}
-
-// Start reads the settings.
-func (f *Function) Start(_ context.Context, env map[string]string) error {
-	if err := config.Load(env, &f.settings); err != nil {
-		return err
-	}
-	f.sink = event.NewSink(f.settings.Sink, outbound.Client(sinkTimeout))
-	f.routes = http.NewServeMux()
-	f.routes.HandleFunc("POST /webhook", f.receive)
-	return nil
-}
-
-// Handle answers one request.
-func (f *Function) Handle(w http.ResponseWriter, r *http.Request) { f.routes.ServeHTTP(w, r) }
-
-// receive is where trust begins: nothing of the request is used before its signature is known to be Stripe's.
+// receive takes POST /webhook. It is where trust begins: nothing of the request is used before its signature is known to be Stripe's.
 func (f *Function) receive(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {

@@ -1,4 +1,4 @@
-package architecture_test
+package scaffold_test
 
 import (
 	"errors"
@@ -17,18 +17,24 @@ import (
 	"time"
 
 	"sigs.k8s.io/yaml"
+
+	"irc.now/functions"
 )
 
-// funcYAML is what our func.yaml files use of the format of Knative's func, specVersion 0.36.0. The schema
+// funcYAML is what our func.yaml uses of the format of Knative's func, specVersion 0.36.0. The schema
 // itself is in github.com/knative/func, which is no module that a build could fetch; reading strictly into
 // this refuses unknown fields as the schema does.
 type funcYAML struct {
 	SpecVersion string    `json:"specVersion"`
 	Name        string    `json:"name"`
 	Runtime     string    `json:"runtime"`
+	Registry    string    `json:"registry"`
 	Invoke      string    `json:"invoke"`
 	Created     time.Time `json:"created"`
-	Run         struct {
+	Build       struct {
+		Builder string `json:"builder"`
+	} `json:"build"`
+	Run struct {
 		Envs         []env `json:"envs"`
 		StartTimeout int   `json:"startTimeout"`
 	} `json:"run"`
@@ -64,11 +70,11 @@ type env struct {
 var (
 	dnsLabel   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 	envName    = regexp.MustCompile(`^[-._a-zA-Z][-._a-zA-Z0-9]*$`)
-	secretName = regexp.MustCompile(`(SECRET|TOKEN|KEY|PASSWORD|CLIENTS|DATABASE_URL)$`)
+	secretName = regexp.MustCompile(`(SECRET|SECRETS|TOKEN|KEY|PASSWORD|CLIENTS|DATABASE_URL)$`)
 	secretRef  = regexp.MustCompile(`^\{\{ secret:[a-z0-9][-a-z0-9]*:[-._a-zA-Z0-9]+ \}\}$`)
 )
 
-// check returns everything that is wrong with the func.yaml text of the function in the folder name.
+// check returns everything that is wrong with the func.yaml text of the function called name.
 func check(name string, text []byte) (funcYAML, error) {
 	var f funcYAML
 	if err := yaml.UnmarshalStrict(text, &f); err != nil {
@@ -81,7 +87,7 @@ func check(name string, text []byte) (funcYAML, error) {
 		}
 	}
 	want(f.SpecVersion == "0.36.0", "specVersion is %q", f.SpecVersion)
-	want(f.Name == name && dnsLabel.MatchString(f.Name), "name %q is not the folder's, or no DNS label", f.Name)
+	want(f.Name == name && dnsLabel.MatchString(f.Name), "name %q is not the function's, or no DNS label", f.Name)
 	want(f.Runtime == "go", "runtime is %q", f.Runtime)
 	want(f.Invoke == "http" || f.Invoke == "cloudevent", "invoke is %q", f.Invoke)
 	want(!f.Created.IsZero(), "created is missing, which the schema requires")
@@ -98,36 +104,31 @@ func check(name string, text []byte) (funcYAML, error) {
 	return f, errors.Join(all...)
 }
 
-func TestFuncYAML(t *testing.T) {
-	folders, err := filepath.Glob(filepath.Join(root(t), "functions", "*"))
+func TestFuncYAMLIsWhatFuncReadsAndEnoughToStart(t *testing.T) {
+	text, err := os.ReadFile("../../func.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, folder := range folders {
-		t.Run(filepath.Base(folder), func(t *testing.T) {
-			text, err := os.ReadFile(filepath.Join(folder, "func.yaml"))
-			if err != nil {
-				t.Fatal(err)
+	f, err := check("irc-now", text)
+	if err != nil {
+		t.Error(err)
+	}
+	all := map[string]string{}
+	for _, e := range f.Run.Envs {
+		all[e.Name] = e.Value
+	}
+	for _, part := range functions.Where(functions.Part.Public) {
+		settings := part.Settings(all)
+		for _, name := range required(t, "../../functions/"+part.Name) {
+			if settings[name] == "" {
+				t.Errorf("%s requires %s, which run.envs lacks", part.Name, name)
 			}
-			f, err := check(filepath.Base(folder), text)
-			if err != nil {
-				t.Error(err)
-			}
-			variables, events := readFunction(t, folder)
-			if (f.Invoke == "cloudevent") != events {
-				t.Errorf("invoke is %s, but the function says otherwise", f.Invoke)
-			}
-			for _, name := range variables {
-				if !slices.ContainsFunc(f.Run.Envs, func(e env) bool { return e.Name == name }) {
-					t.Errorf("the function requires %s, which run.envs lacks", name)
-				}
-			}
-		})
+		}
 	}
 }
 
-// readFunction finds in a function's source the variables it requires and whether it takes CloudEvents.
-func readFunction(t *testing.T, folder string) (required []string, events bool) {
+// required are the variables that the function in folder does not start without.
+func required(t *testing.T, folder string) (names []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 	if err != nil {
@@ -142,27 +143,18 @@ func readFunction(t *testing.T, folder string) (required []string, events bool) 
 			t.Fatal(err)
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.Field:
-				if name, ok := requiredVariable(n); ok {
-					required = append(required, name)
+			if field, is := n.(*ast.Field); is {
+				if name, ok := requiredVariable(field); ok {
+					names = append(names, name)
 				}
-			case *ast.FuncDecl:
-				events = events || takesEvents(n)
 			}
 			return true
 		})
 	}
-	return required, events
-}
-
-// takesEvents reports whether f is Handle(context.Context, event.Event), whatever package "event" is.
-func takesEvents(f *ast.FuncDecl) bool {
-	if f.Name.Name != "Handle" || f.Recv == nil || len(f.Type.Params.List) != 2 {
-		return false
+	if len(names) == 0 {
+		t.Fatalf("no settings are found in %s", folder)
 	}
-	of, ok := f.Type.Params.List[1].Type.(*ast.SelectorExpr)
-	return ok && of.Sel.Name == "Event"
+	return names
 }
 
 func requiredVariable(field *ast.Field) (string, bool) {
@@ -179,7 +171,7 @@ func requiredVariable(field *ast.Field) (string, bool) {
 
 func TestTheRuleOfFuncYAML(t *testing.T) {
 	const good = `specVersion: 0.36.0
-name: portal
+name: irc-now
 runtime: go
 invoke: http
 created: "2026-11-22T00:00:00Z"
@@ -192,13 +184,13 @@ deploy:
     liveness: /health/liveness
     readiness: /health/readiness
 `
-	if _, err := check("portal", []byte(good)); err != nil {
+	if _, err := check("irc-now", []byte(good)); err != nil {
 		t.Fatal(err)
 	}
 	for _, change := range [][2]string{
 		{"0.36.0", "0.35.0"},
-		{"name: portal", "name: Portal"},
-		{"name: portal", "name: landing"},
+		{"name: irc-now", "name: IRC"},
+		{"name: irc-now", "name: landing"},
 		{"runtime: go", "runtime: node"},
 		{"invoke: http", "invoke: grpc"},
 		{"created", "made"},
@@ -207,7 +199,7 @@ deploy:
 		{"/health/liveness", "/healthz"},
 		{"deploy:", "unknown: 1\ndeploy:"},
 	} {
-		if _, err := check("portal", []byte(strings.Replace(good, change[0], change[1], 1))); err == nil {
+		if _, err := check("irc-now", []byte(strings.Replace(good, change[0], change[1], 1))); err == nil {
 			t.Errorf("%s instead of %s was accepted", change[1], change[0])
 		}
 	}
