@@ -86,11 +86,8 @@ func (p *Platform) openSites(landingSite, portalSite, identitySite, stripeSite, 
 }
 
 // mount starts a function in this process and lets handler answer with it.
-func (p *Platform) mount(ctx context.Context, name string, f any, env map[string]string, handler *late) error {
-	instance, err := function.New(name, f, p.logOf(name))
-	if err != nil {
-		return err
-	}
+func (p *Platform) mount(ctx context.Context, name string, f function.Handler, env map[string]string, handler *late) error {
+	instance := function.New(name, f, p.logOf(name))
 	if err := instance.Start(ctx, env); err != nil {
 		return fmt.Errorf("start %s: %w", name, err)
 	}

@@ -54,7 +54,7 @@ func (i *Instance) guarded(a *answer, r *http.Request) (aborted bool) {
 		Refuse(a, r, http.StatusServiceUnavailable, "This service is still starting. Please try again in a moment.")
 		return false
 	}
-	i.handle(a, r)
+	i.handler.Handle(a, r)
 	return false
 }
 
@@ -161,7 +161,7 @@ const (
 )
 
 func (i *Instance) serveLiveness(w http.ResponseWriter, r *http.Request) {
-	if f, ok := i.f.(LivenessReporter); ok {
+	if f, ok := i.hooks.(LivenessReporter); ok {
 		i.report(w, r, f.Alive, "ALIVE")
 		return
 	}
@@ -173,7 +173,7 @@ func (i *Instance) serveReadiness(w http.ResponseWriter, r *http.Request) {
 		report(w, http.StatusServiceUnavailable, "NOT READY")
 		return
 	}
-	if f, ok := i.f.(ReadinessReporter); ok {
+	if f, ok := i.hooks.(ReadinessReporter); ok {
 		i.report(w, r, f.Ready, "READY")
 		return
 	}

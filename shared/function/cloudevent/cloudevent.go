@@ -22,7 +22,7 @@ import (
 // maxEvent bounds an event's request body: brokers refuse more than this as well.
 const maxEvent = 1 << 20
 
-// Handler is a function that consumes CloudEvents. It may have the hooks of package function, too. Handle is called
+// Handler is a function that consumes CloudEvents. It may have the hooks of package function, which its host calls. Handle is called
 // concurrently and must be idempotent on the event's id: whoever sends may send again. The event is valid as
 // CloudEvents has it, its data is whatever the sender wrote. A returned event becomes the answer.
 //
@@ -32,23 +32,25 @@ type Handler interface {
 	Handle(ctx context.Context, e event.Event) (*event.Event, error)
 }
 
-// Function makes f what package function hosts. The hooks that f has are called through.
+// Main hosts f under name until it is told to stop and ends the program, as [function.Main] does.
+func Main(name string, f Handler) { function.Main(name, Function(f)) }
+
+// Function makes f what package function hosts, which looks for the hooks on f.
 func Function(f Handler) function.Handler {
-	return &receiver{hooks: hooks{f}, f: f, log: slog.New(slog.DiscardHandler)}
+	return &receiver{f: f, log: slog.New(slog.DiscardHandler)}
 }
 
-// receiver receives CloudEvents over HTTP for f.
+// receiver receives CloudEvents over HTTP for f. It is a [function.Adapter].
 type receiver struct {
-	hooks
 	f   Handler
 	log *slog.Logger
 }
 
-// Instrument takes the log, and hands everything on.
-func (v *receiver) Instrument(with function.Instruments) {
-	v.log = with.Log
-	v.hooks.Instrument(with)
-}
+// Adapts is the function.
+func (v *receiver) Adapts() any { return v.f }
+
+// Instrument takes the log; the host gives the function its own.
+func (v *receiver) Instrument(with function.Instruments) { v.log = with.Log }
 
 // Handle receives one event.
 func (v *receiver) Handle(w http.ResponseWriter, r *http.Request) {
