@@ -8,6 +8,53 @@ import (
 
 const lastingEvent = `{"specversion":"1.0","type":"lasting","source":"/test","id":"1"}`
 
+// sendEvent gives a running program an event that was made in the request id, in both modes.
+func sendEvent(t *testing.T, mode, base, id string) reply {
+	t.Helper()
+	if mode == "binary" {
+		return do(t, http.DefaultClient, http.MethodPost, base, strings.NewReader("{}"), "Content-Type", "application/json",
+			"Ce-Specversion", "1.0", "Ce-Type", "short", "Ce-Source", "/test", "Ce-Id", "1", "Ce-Requestid", id)
+	}
+	body := `{"specversion":"1.0","type":"short","source":"/test","id":"1","requestid":"` + id + `"}`
+	return do(t, http.DefaultClient, http.MethodPost, base, strings.NewReader(body), "Content-Type", "application/cloudevents+json")
+}
+
+func TestTheRequestAnEventWasMadeInIsFollowed(t *testing.T) {
+	for _, mode := range []string{"binary", "structured"} {
+		t.Run(mode, func(t *testing.T) {
+			c := startChild(t, "event", "LISTEN_ADDRESS=127.0.0.1:0")
+			got := sendEvent(t, mode, "http://"+c.address(), "signup-1")
+			if id := got.Header.Get("X-Request-Id"); got.StatusCode != http.StatusAccepted || id != "signup-1" {
+				t.Errorf("%d with request id %q", got.StatusCode, id)
+			}
+			for _, message := range []string{"handling", "request"} {
+				if record := c.record(message); record["request_id"] != "signup-1" {
+					t.Errorf("%q is logged with %v", message, record["request_id"])
+				}
+			}
+		})
+	}
+}
+
+func TestAHostileRequestIDOfAnEventIsNotFollowed(t *testing.T) {
+	for _, mode := range []string{"binary", "structured"} {
+		t.Run(mode, func(t *testing.T) {
+			c := startChild(t, "event", "LISTEN_ADDRESS=127.0.0.1:0")
+			base := "http://" + c.address()
+			for _, hostile := range []string{"<script>", strings.Repeat("x", 65), "a b"} {
+				got := sendEvent(t, mode, base, hostile)
+				id := got.Header.Get("X-Request-Id")
+				if got.StatusCode != http.StatusAccepted || id == "" || id == hostile {
+					t.Errorf("%q: %d with request id %q", hostile, got.StatusCode, id)
+				}
+				if record := c.record("request"); record["request_id"] != id {
+					t.Errorf("%q: logged with %v", hostile, record["request_id"])
+				}
+			}
+		})
+	}
+}
+
 func TestAFunctionOfEventsHearsThatItIsDrained(t *testing.T) {
 	c := startChild(t, "event", "LISTEN_ADDRESS=127.0.0.1:0")
 	base := "http://" + c.address()

@@ -1,7 +1,8 @@
 // Package cloudevent hosts functions that consume CloudEvents over HTTP, in binary and in structured mode.
 //
 // It stands beside package function so that programs without events do not link the SDK, whose initialisation every
-// start would wait for. It knows no function and no kind of event.
+// start would wait for. It knows no function and no kind of event, only the attribute that
+// names the request an event was made in.
 package cloudevent
 
 import (
@@ -15,8 +16,10 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
+	ours "irc.now/shared/event"
 	"irc.now/shared/fault"
 	"irc.now/shared/function"
+	"irc.now/shared/telemetry"
 )
 
 // maxEvent bounds an event's request body: brokers refuse more than this as well.
@@ -65,12 +68,20 @@ func (v *receiver) Handle(w http.ResponseWriter, r *http.Request) {
 		function.Refuse(w, r, status, "This is not a valid CloudEvent.")
 		return
 	}
+	adoptRequestID(w, r, *received)
 	reply, err := v.f.Handle(r.Context(), *received)
 	if err != nil {
 		v.refuse(w, r, received, err)
 		return
 	}
 	v.reply(w, r, reply)
+}
+
+// adoptRequestID makes the request that e was made in the one that this request is logged and answered under: brokers
+// pass the event's attributes on, and not the header of whoever sent it.
+func adoptRequestID(w http.ResponseWriter, r *http.Request, e event.Event) {
+	telemetry.AdoptRequestID(r.Context(), ours.RequestID(e))
+	w.Header().Set(telemetry.RequestIDHeader, telemetry.RequestID(r.Context()))
 }
 
 // receive reads one event. This is where trust begins: the body is bounded and the event checked before the
