@@ -58,9 +58,7 @@ func (h *Hosted) Start(ctx context.Context, env map[string]string) error {
 		parts = []Part{one}
 	}
 	for _, part := range parts {
-		if err := h.add(part, s); err != nil {
-			return err
-		}
+		h.add(part, s)
 	}
 	errs := make([]error, len(parts))
 	var starting sync.WaitGroup
@@ -75,11 +73,8 @@ func (h *Hosted) Start(ctx context.Context, env map[string]string) error {
 }
 
 // add makes the part's instance. Requests for it wait until it has started.
-func (h *Hosted) add(part Part, s hostedSettings) error {
-	instance, err := function.New(part.Name, part.New(), h.log.With(slog.String("part", part.Name)))
-	if err != nil {
-		return err
-	}
+func (h *Hosted) add(part Part, s hostedSettings) {
+	instance := function.New(part.Name, part.New(), h.log.With(slog.String("part", part.Name)))
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.parts[part.Name] = instance
@@ -87,7 +82,6 @@ func (h *Hosted) add(part Part, s hostedSettings) error {
 	if s.Function != "" {
 		h.only = instance
 	}
-	return nil
 }
 
 func (h *Hosted) start(ctx context.Context, part Part, env map[string]string, s hostedSettings) error {

@@ -112,10 +112,7 @@ func scheme(t testing.TB) *runtime.Scheme {
 // serve runs the function as every host does.
 func (w *world) serve(env map[string]string) http.Handler {
 	w.t.Helper()
-	instance, err := function.New("admission", admission.New(), slog.New(slog.NewTextHandler(w.logs, nil)))
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	instance := function.New("admission", admission.New(), slog.New(slog.NewTextHandler(w.logs, nil)))
 	if err := instance.Start(w.t.Context(), env); err != nil {
 		w.t.Fatal(err)
 	}

@@ -85,7 +85,6 @@ func (f *Function) Stop(ctx context.Context) error {
 
 // Handle takes one event. Events of types that it does not know are none of its business and no mistake.
 func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, error) {
-	ctx = event.RequestContext(ctx, e)
 	switch {
 	case e.Type() == event.TickType:
 		return nil, f.tick(ctx)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -19,8 +18,6 @@ import (
 	"irc.now/shared/account"
 	"irc.now/shared/event"
 	"irc.now/shared/fault"
-	"irc.now/shared/function"
-	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/store"
 )
 
@@ -387,11 +384,5 @@ func TestATickSendsWhatTheBrokerDidNotTake(t *testing.T) {
 	}
 	if got := w.broker.events[0]; got.Type() != event.PlanChangedType || got.Subject() != w.user.ID {
 		t.Errorf("got %s", got)
-	}
-}
-
-func TestItIsAnEventFunction(t *testing.T) {
-	if _, err := function.New("billing", cloudevent.Function(billing.New()), slog.New(slog.DiscardHandler)); err != nil {
-		t.Error(err)
 	}
 }

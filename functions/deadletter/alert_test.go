@@ -15,10 +15,7 @@ import (
 
 // This function has the metrics of every function, and the one of its own that there is an alert about.
 func TestAlertsFindTheirMetrics(t *testing.T) {
-	instance, err := function.New("deadletter", cloudevent.Function(deadletter.New()), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	instance := function.New("deadletter", cloudevent.Function(deadletter.New()), slog.New(slog.DiscardHandler))
 	if err := instance.Start(t.Context(), map[string]string{"ACCOUNTS_DATABASE_URL": storetest.URL(t)}); err != nil {
 		t.Fatal(err)
 	}

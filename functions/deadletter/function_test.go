@@ -29,10 +29,7 @@ type letter struct {
 func rig(t *testing.T) (config.URL, func() []letter) {
 	t.Helper()
 	database := storetest.URL(t)
-	instance, err := function.New("deadletter", cloudevent.Function(deadletter.New()), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	instance := function.New("deadletter", cloudevent.Function(deadletter.New()), slog.New(slog.DiscardHandler))
 	if err := instance.Start(t.Context(), map[string]string{"ACCOUNTS_DATABASE_URL": database}); err != nil {
 		t.Fatal(err)
 	}

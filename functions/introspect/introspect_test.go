@@ -66,10 +66,7 @@ func serve(t testing.TB, env map[string]string, out io.Writer) string {
 	t.Helper()
 	f := introspect.New()
 	f.StopClock()
-	instance, err := function.New("introspect", f, slog.New(slog.NewTextHandler(out, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	instance := function.New("introspect", f, slog.New(slog.NewTextHandler(out, nil)))
 	server := httptest.NewServer(instance)
 	env["BASE_URL"] = server.URL
 	if err := instance.Start(t.Context(), env); err != nil {

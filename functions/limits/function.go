@@ -109,7 +109,7 @@ func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, err
 	case account == "":
 		return nil, nil //nolint:nilnil // "no answer" in the method set of Knative's functions
 	}
-	return nil, f.settle(event.RequestContext(ctx, e), account)
+	return nil, f.settle(ctx, account)
 }
 
 // about is the account whose plan to look at; empty where the event is none of ours.

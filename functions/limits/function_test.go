@@ -3,7 +3,6 @@ package limits_test
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -21,8 +20,6 @@ import (
 	"irc.now/shared/bouncer"
 	"irc.now/shared/event"
 	"irc.now/shared/fault"
-	"irc.now/shared/function"
-	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/store"
 )
 
@@ -167,11 +164,5 @@ func TestAMalformedEventIsFinal(t *testing.T) {
 	}
 	if _, err := w.Handle(t.Context(), e); !fault.Is(err, fault.Invalid) {
 		t.Errorf("got %v, want Invalid", err)
-	}
-}
-
-func TestItIsAnEventFunction(t *testing.T) {
-	if _, err := function.New("limits", cloudevent.Function(limits.New()), slog.New(slog.DiscardHandler)); err != nil {
-		t.Error(err)
 	}
 }

@@ -15,11 +15,8 @@ import (
 )
 
 func TestMissingSettingsAreNamedAllAtOnce(t *testing.T) {
-	instance, err := function.New("portal", portal.New(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = instance.Start(t.Context(), map[string]string{"IRC_PORT": "70000", "EXTRA_NETWORKS": "nonsense"})
+	instance := function.New("portal", portal.New(), slog.New(slog.DiscardHandler))
+	err := instance.Start(t.Context(), map[string]string{"IRC_PORT": "70000", "EXTRA_NETWORKS": "nonsense"})
 	if err == nil {
 		t.Fatal("started without settings")
 	}

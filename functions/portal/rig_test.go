@@ -32,10 +32,7 @@ type rig struct {
 func start(t testing.TB, change ...map[string]string) *rig {
 	t.Helper()
 	g := &rig{function: portal.New(), op: authtest.Start(t), bouncer: startBouncer(t), database: storetest.URL(t)}
-	instance, err := function.New("portal", g.function, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
-	if err != nil {
-		t.Fatal(err)
-	}
+	instance := function.New("portal", g.function, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
 	g.Server = httptest.NewServer(instance)
 	t.Cleanup(g.Close)
 	env := g.env()

@@ -117,10 +117,7 @@ func newWorld(t *testing.T, change ...map[string]string) *world {
 
 func serve(t *testing.T, env map[string]string) string {
 	t.Helper()
-	instance, err := function.New("revoke", cloudevent.Function(revoke.New()), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	instance := function.New("revoke", cloudevent.Function(revoke.New()), slog.New(slog.DiscardHandler))
 	if err := instance.Start(t.Context(), env); err != nil {
 		t.Fatal(err)
 	}

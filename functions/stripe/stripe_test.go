@@ -59,11 +59,8 @@ func (b *broker) taken() []cloudevents.Event {
 
 func start(t testing.TB, b *broker) http.Handler {
 	t.Helper()
-	instance, err := function.New("stripe", stripe.New(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = instance.Start(t.Context(), map[string]string{
+	instance := function.New("stripe", stripe.New(), slog.New(slog.DiscardHandler))
+	err := instance.Start(t.Context(), map[string]string{
 		"STRIPE_WEBHOOK_SECRETS": presentSecret + "," + oldSecret, "K_SINK": b.URL,
 	})
 	if err != nil {

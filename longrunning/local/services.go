@@ -47,10 +47,7 @@ func (p *Platform) startServices(ctx context.Context) error {
 
 // startFunction starts a function that only other parts talk to.
 func (p *Platform) startFunction(ctx context.Context, part functions.Part, settings map[string]string) error {
-	instance, err := function.New(part.Name, part.New(), p.logOf(part.Name))
-	if err != nil {
-		return err
-	}
+	instance := function.New(part.Name, part.New(), p.logOf(part.Name))
 	if err := instance.Start(ctx, part.Settings(settings)); err != nil {
 		return fmt.Errorf("start %s: %w", part.Name, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"irc.now/shared/event"
 	"irc.now/shared/fault"
 	"irc.now/shared/outbound"
+	"irc.now/shared/telemetry"
 )
 
 var change = event.PlanChanged{Account: "a", From: "free", To: "pro"}
@@ -124,6 +125,30 @@ func TestSendTellsWhetherTryingAgainHelps(t *testing.T) {
 	err := event.NewSink(config.URL(gone.URL), outbound.Client(5*time.Second)).Send(t.Context(), made(t, change))
 	if !fault.Is(err, fault.Unavailable) {
 		t.Errorf("a sink that is not there: %v", err)
+	}
+}
+
+func TestWhatIsSentCarriesTheRequestItWasMadeIn(t *testing.T) {
+	var got string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header.Get("Ce-Requestid") }))
+	defer server.Close()
+	sink := event.NewSink(config.URL(server.URL), outbound.Client(5*time.Second))
+	ctx := telemetry.WithRequestID(t.Context(), "request-1")
+	known := event.WithRequestID(telemetry.WithRequestID(t.Context(), "request-0"), made(t, change))
+	for want, e := range map[string]event.Event{"request-1": made(t, change), "request-0": known} {
+		if err := sink.Send(ctx, e); err != nil || got != want {
+			t.Errorf("sent with %q, want %q (%v)", got, want, err)
+		}
+	}
+}
+
+func TestAHostileRequestIDIsNone(t *testing.T) {
+	for _, id := range []any{"a\nb", "<b>", strings.Repeat("x", 65), "", 7} {
+		e := made(t, change)
+		e.SetExtension("requestid", id)
+		if got := event.RequestID(e); got != "" {
+			t.Errorf("%v was taken for %q", id, got)
+		}
 	}
 }
 

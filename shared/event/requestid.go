@@ -21,11 +21,11 @@ func WithRequestID(ctx context.Context, e Event) Event {
 	return e
 }
 
-// RequestContext gives ctx the request id that e notes, unless it has one.
-func RequestContext(ctx context.Context, e Event) context.Context {
+// RequestID is the id that e notes; "" where there is none, and where it is not harmless: events come from outside.
+func RequestID(e Event) string {
 	id, _ := e.Extensions()[requestID].(string)
-	if id == "" || telemetry.RequestID(ctx) != "" {
-		return ctx
+	if !telemetry.ValidRequestID(id) {
+		return ""
 	}
-	return telemetry.WithRequestID(ctx, id)
+	return id
 }

@@ -28,13 +28,13 @@ func NewSink(address config.URL, client *http.Client) *Sink {
 	return &Sink{address: address, client: client}
 }
 
-// Send gives e to the sink. Nil means that the sink has taken it over for good. Else the error is of kind Unavailable
+// Send gives e to the sink, with the id of the request that ctx belongs to. Nil means that the sink has taken it over for good. Else the error is of kind Unavailable
 // where sending again may help (then the sink may still have taken it), and wraps [ErrRefused] where it will not.
 func (s *Sink) Send(ctx context.Context, e Event) error {
+	e = WithRequestID(ctx, e)
 	if err := Check(e); err != nil {
 		return fmt.Errorf("send event %s: %w: %w", e.ID(), ErrRefused, err)
 	}
-	ctx = RequestContext(ctx, e)
 	request, err := cehttp.NewHTTPRequestFromEvent(ctx, s.address.String(), e)
 	if err != nil {
 		return fmt.Errorf("send event %s: %w: %w", e.ID(), ErrRefused, err)

@@ -6,10 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,9 +32,7 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "event":
-		function.Main("child", cloudevent.Function(eventChild{}))
-	case "neither":
-		function.Main("child", struct{}{})
+		cloudevent.Main("child", &eventChild{drained: make(chan struct{})})
 	default:
 		function.Main("child", &httpChild{})
 	}
@@ -99,9 +99,24 @@ func describe(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(s)
 }
 
-type eventChild struct{}
+// eventChild handles an event of type "lasting" until it is drained.
+type eventChild struct {
+	log     *slog.Logger
+	drain   sync.Once
+	drained chan struct{}
+}
 
-func (eventChild) Handle(context.Context, event.Event) (*event.Event, error) { return nil, nil }
+func (c *eventChild) Instrument(with function.Instruments) { c.log = with.Log }
+
+func (c *eventChild) Drain() { c.drain.Do(func() { close(c.drained) }) }
+
+func (c *eventChild) Handle(ctx context.Context, e event.Event) (*event.Event, error) {
+	c.log.InfoContext(ctx, "handling", "event", e.ID())
+	if e.Type() == "lasting" {
+		<-c.drained
+	}
+	return nil, nil
+}
 
 // child is a running program under test.
 type child struct {

@@ -13,7 +13,7 @@
 // Every host gives each request an id, a line in the access log, metrics by route and a plain 500 where the
 // function panics. LOG_LEVEL (debug, info, warn, error) and LOG_FORMAT (json, text) are read by all.
 //
-// Package cloudevent makes a function that consumes CloudEvents one that is hosted here.
+// Package cloudevent makes a function that consumes CloudEvents one that is hosted here, and has a Main for those.
 //
 // The package must not know any function, and holds no routing, sessions or pages.
 package function
@@ -30,6 +30,13 @@ import (
 // comes from strangers, except for the context's request id, which is safe to show.
 type Handler interface {
 	Handle(w http.ResponseWriter, r *http.Request)
+}
+
+// Adapter is a handler that answers HTTP for a function of another shape, as package cloudevent's does. The host looks for
+// the hooks below on what is adapted; the adapter itself may be [Instrumented], too.
+type Adapter interface {
+	Handler
+	Adapts() any
 }
 
 // Starter is called once before requests are handled; those that arrive meanwhile wait. Start returns when the

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -22,11 +21,11 @@ const startPatience = 30 * time.Second
 // and concurrently, Start and Stop once each.
 type Instance struct {
 	name     string
-	f        any
+	handler  Handler
+	hooks    any // the function: handler, or what it adapts
 	log      *slog.Logger
 	registry *prometheus.Registry
 	metrics  *telemetry.HTTP
-	handle   http.HandlerFunc // f, for HTTP
 
 	gate     gate
 	started  chan struct{} // closed when Start has returned
@@ -35,15 +34,14 @@ type Instance struct {
 	stopErr  error
 }
 
-// New makes an instance of f, a [Handler], that logs to log under name.
-func New(name string, f any, log *slog.Logger) (*Instance, error) {
-	handler, ok := f.(Handler)
-	if !ok {
-		return nil, fmt.Errorf("%s: %T handles no HTTP requests; package cloudevent adapts functions of events", name, f)
+// New makes an instance of f that logs to log under name.
+func New(name string, f Handler, log *slog.Logger) *Instance {
+	i := &Instance{name: name, handler: f, hooks: f, log: log, started: make(chan struct{}), registry: telemetry.NewRegistry()}
+	if adapter, ok := f.(Adapter); ok {
+		i.hooks = adapter.Adapts()
 	}
-	i := &Instance{name: name, f: f, log: log, handle: handler.Handle, started: make(chan struct{}), registry: telemetry.NewRegistry()}
 	i.metrics = telemetry.NewHTTP(i.registry)
-	return i, nil
+	return i
 }
 
 // Start calls the function's hooks; env is what it is configured from. Requests that wait are handled when it
@@ -61,13 +59,23 @@ func (i *Instance) Start(ctx context.Context, env map[string]string) (err error)
 			i.log.InfoContext(ctx, "started", "duration", time.Since(began))
 		}
 	}()
-	if f, ok := i.f.(Instrumented); ok {
-		f.Instrument(Instruments{Log: i.log, Metrics: i.registry})
-	}
-	if f, ok := i.f.(Starter); ok {
+	i.instrument()
+	if f, ok := i.hooks.(Starter); ok {
 		return f.Start(ctx, env)
 	}
 	return nil
+}
+
+func (i *Instance) instrument() {
+	with := Instruments{Log: i.log, Metrics: i.registry}
+	if adapter, ok := i.handler.(Adapter); ok {
+		if f, ok := adapter.(Instrumented); ok {
+			f.Instrument(with)
+		}
+	}
+	if f, ok := i.hooks.(Instrumented); ok {
+		f.Instrument(with)
+	}
 }
 
 // Stop refuses new requests, waits for the running ones as long as ctx lasts, then calls the function's Stop.
@@ -78,7 +86,7 @@ func (i *Instance) Stop(ctx context.Context) error {
 
 // Drain tells the function that it is about to be stopped; Stop does so too.
 func (i *Instance) Drain() {
-	if f, ok := i.f.(Drainer); ok {
+	if f, ok := i.hooks.(Drainer); ok {
 		f.Drain()
 	}
 }
@@ -96,7 +104,7 @@ func (i *Instance) stopNow(ctx context.Context) error {
 	case <-ctx.Done():
 		return errors.Join(unfinished, fmt.Errorf("wait for start: %w", context.Cause(ctx)))
 	}
-	f, ok := i.f.(Stopper)
+	f, ok := i.hooks.(Stopper)
 	if !ok || i.startErr != nil {
 		return unfinished
 	}

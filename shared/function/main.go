@@ -15,17 +15,13 @@ import (
 
 // Main hosts f under name until it is told to stop (SIGTERM, SIGINT) and ends the program: with 0 after a
 // graceful stop, else with 1 and a sentence on standard error. It is all that a function's main calls.
-func Main(name string, f any) {
+func Main(name string, f Handler) {
 	os.Exit(run(name, f, config.Environ(), os.Stderr))
 }
 
-func run(name string, f any, env map[string]string, stderr io.Writer) int {
+func run(name string, f Handler, env map[string]string, stderr io.Writer) int {
 	log := telemetry.NewLogger(stderr, name, telemetry.Level(env["LOG_LEVEL"]))
-	instance, err := New(name, f, log)
-	if err == nil {
-		err = host(instance, log, env)
-	}
-	if err != nil {
+	if err := host(New(name, f, log), log, env); err != nil {
 		_, _ = fmt.Fprintf(stderr, "%s: %v\n", name, err)
 		return 1
 	}

@@ -16,12 +16,9 @@ import (
 	"irc.now/shared/telemetry"
 )
 
-func newInstance(t *testing.T, f any) *function.Instance {
+func newInstance(t *testing.T, f function.Handler) *function.Instance {
 	t.Helper()
-	instance, err := function.New("test", f, slog.New(slog.NewTextHandler(t.Output(), nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	instance := function.New("test", f, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	return instance
 }
 

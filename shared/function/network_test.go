@@ -212,12 +212,6 @@ func TestPortOfKnative(t *testing.T) {
 	}
 }
 
-func TestAValueThatIsNoFunctionIsRefused(t *testing.T) {
-	if c := startChild(t, "neither"); c.exit() != 1 || !strings.Contains(c.wrote(), "handles no HTTP requests") {
-		t.Error("a value without Handle was hosted")
-	}
-}
-
 func TestPanicIsAnswered(t *testing.T) {
 	c := startChild(t, "http", settings...)
 	base := "http://" + c.address()

@@ -54,7 +54,7 @@ func (i *Instance) guarded(a *answer, r *http.Request) (aborted bool) {
 		Refuse(a, r, http.StatusServiceUnavailable, "This service is still starting. Please try again in a moment.")
 		return false
 	}
-	i.handle(a, r)
+	i.handler.Handle(a, r)
 	return false
 }
 
@@ -162,7 +162,7 @@ const (
 
 // Alive asks the function whether the program should be left alone; one that cannot tell is alive.
 func (i *Instance) Alive(ctx context.Context) (bool, error) {
-	if f, ok := i.f.(LivenessReporter); ok {
+	if f, ok := i.hooks.(LivenessReporter); ok {
 		return f.Alive(ctx)
 	}
 	return true, nil
@@ -173,7 +173,7 @@ func (i *Instance) Ready(ctx context.Context) (bool, error) {
 	if !i.ready() {
 		return false, nil
 	}
-	if f, ok := i.f.(ReadinessReporter); ok {
+	if f, ok := i.hooks.(ReadinessReporter); ok {
 		return f.Ready(ctx)
 	}
 	return true, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"sync/atomic"
 )
 
 // RequestIDHeader carries the request id from hop to hop, in requests and in answers.
@@ -15,13 +16,26 @@ type requestIDKey struct{}
 
 // RequestID is the id of the request ctx belongs to; "" outside a request.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	if held, ok := ctx.Value(requestIDKey{}).(*atomic.Pointer[string]); ok {
+		return *held.Load()
+	}
+	return ""
 }
 
 // WithRequestID gives ctx an id. [NewRequestID] makes one, [RequestIDFrom] takes one from a request.
 func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+	held := new(atomic.Pointer[string])
+	held.Store(&id)
+	return context.WithValue(ctx, requestIDKey{}, held)
+}
+
+// AdoptRequestID makes id that of the whole request ctx belongs to, for whoever holds a context of it already, too: what
+// answers a request may find in its body what the request is part of. An id that is not harmless, as [RequestIDFrom] has
+// it, changes nothing.
+func AdoptRequestID(ctx context.Context, id string) {
+	if held, ok := ctx.Value(requestIDKey{}).(*atomic.Pointer[string]); ok && ValidRequestID(id) {
+		held.Store(&id)
+	}
 }
 
 // NewRequestID makes an id that nobody can guess, so that showing it to a user gives nothing away.
@@ -30,13 +44,14 @@ func NewRequestID() string { return rand.Text() }
 // RequestIDFrom takes the id of an incoming request, or makes one. The header is hostile input that ends up in
 // logs, headers and pages: only up to 64 letters, digits, '-', '_' and '.' are taken over.
 func RequestIDFrom(r *http.Request) string {
-	if id := r.Header.Get(RequestIDHeader); validRequestID(id) {
+	if id := r.Header.Get(RequestIDHeader); ValidRequestID(id) {
 		return id
 	}
 	return NewRequestID()
 }
 
-func validRequestID(id string) bool {
+// ValidRequestID reports whether an id that somebody sent is harmless and may be taken over.
+func ValidRequestID(id string) bool {
 	if id == "" || len(id) > maxRequestID {
 		return false
 	}

@@ -63,6 +63,21 @@ func TestRequestIDIsTakenOnlyWhenHarmless(t *testing.T) {
 	}
 }
 
+func TestAnAdoptedRequestIDIsThatOfTheWholeRequest(t *testing.T) {
+	outer := telemetry.WithRequestID(t.Context(), "made-here")
+	inner, cancel := context.WithCancel(outer)
+	defer cancel()
+	telemetry.AdoptRequestID(inner, "a\nb")
+	if got := telemetry.RequestID(outer); got != "made-here" {
+		t.Errorf("a hostile id was adopted: %q", got)
+	}
+	telemetry.AdoptRequestID(inner, "from-afar")
+	if outer, inner := telemetry.RequestID(outer), telemetry.RequestID(inner); outer != "from-afar" || inner != outer {
+		t.Errorf("got %q and %q", outer, inner)
+	}
+	telemetry.AdoptRequestID(t.Context(), "nobody's") // outside a request there is none to change
+}
+
 func TestMetricsByRoute(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	metrics := telemetry.NewHTTP(registry)

@@ -134,12 +134,9 @@ func serve(b *testing.B, handler http.Handler) string {
 	return server.URL
 }
 
-func mounted(b *testing.B, name string, f any, env map[string]string) http.Handler {
+func mounted(b *testing.B, name string, f function.Handler, env map[string]string) http.Handler {
 	b.Helper()
-	instance, err := function.New(name, f, slog.New(slog.DiscardHandler))
-	if err != nil {
-		b.Fatal(err)
-	}
+	instance := function.New(name, f, slog.New(slog.DiscardHandler))
 	if err := instance.Start(b.Context(), env); err != nil {
 		b.Fatal(err)
 	}

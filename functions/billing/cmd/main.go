@@ -3,8 +3,7 @@ package main
 
 import (
 	"irc.now/functions/billing"
-	"irc.now/shared/function"
 	"irc.now/shared/function/cloudevent"
 )
 
-func main() { function.Main("billing", cloudevent.Function(billing.New())) }
+func main() { cloudevent.Main("billing", billing.New()) }

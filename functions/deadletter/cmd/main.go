@@ -3,8 +3,7 @@ package main
 
 import (
 	"irc.now/functions/deadletter"
-	"irc.now/shared/function"
 	"irc.now/shared/function/cloudevent"
 )
 
-func main() { function.Main("deadletter", cloudevent.Function(deadletter.New())) }
+func main() { cloudevent.Main("deadletter", deadletter.New()) }

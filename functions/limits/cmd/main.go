@@ -3,8 +3,7 @@ package main
 
 import (
 	"irc.now/functions/limits"
-	"irc.now/shared/function"
 	"irc.now/shared/function/cloudevent"
 )
 
-func main() { function.Main("limits", cloudevent.Function(limits.New())) }
+func main() { cloudevent.Main("limits", limits.New()) }

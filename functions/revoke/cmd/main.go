@@ -4,8 +4,7 @@ package main
 
 import (
 	"irc.now/functions/revoke"
-	"irc.now/shared/function"
 	"irc.now/shared/function/cloudevent"
 )
 
-func main() { function.Main("revoke", cloudevent.Function(revoke.New())) }
+func main() { cloudevent.Main("revoke", revoke.New()) }

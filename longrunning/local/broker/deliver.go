@@ -13,6 +13,7 @@ import (
 
 	"irc.now/shared/event"
 	"irc.now/shared/fault"
+	"irc.now/shared/telemetry"
 )
 
 // failure is why an attempt failed, and whether another may succeed.
@@ -27,7 +28,7 @@ func (l *lane) deliver(ctx context.Context, d delivery) outcome {
 	if err := json.Unmarshal(d.Event, &e); err != nil {
 		return l.judge(ctx, d, e, &failure{fmt.Errorf("read stored event: %w", err), true})
 	}
-	ctx = event.RequestContext(ctx, e)
+	ctx = telemetry.WithRequestID(ctx, event.RequestID(e))
 	attempt, cancel := context.WithTimeout(ctx, l.policy.timeout)
 	defer cancel()
 	reply, failed := l.post(attempt, e)

@@ -286,7 +286,7 @@ func TestTheRequestsIDTravelsWithTheEvent(t *testing.T) {
 	if _, err := relay(t, pool, sink).Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := telemetry.RequestID(event.RequestContext(t.Context(), sink.taken[0])); got != "request-1" {
+	if got := event.RequestID(sink.taken[0]); got != "request-1" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -1,7 +1,8 @@
 // Package cloudevent hosts functions that consume CloudEvents over HTTP, in binary and in structured mode.
 //
 // It stands beside package function so that programs without events do not link the SDK, whose initialisation every
-// start would wait for. It knows no function and no kind of event.
+// start would wait for. It knows no function and no kind of event, only the attribute that
+// names the request an event was made in.
 package cloudevent
 
 import (
@@ -15,14 +16,16 @@ import (
 	"github.com/cloudevents/sdk-go/v2/event"
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
+	ours "irc.now/shared/event"
 	"irc.now/shared/fault"
 	"irc.now/shared/function"
+	"irc.now/shared/telemetry"
 )
 
 // maxEvent bounds an event's request body: brokers refuse more than this as well.
 const maxEvent = 1 << 20
 
-// Handler is a function that consumes CloudEvents. It may have the hooks of package function, too. Handle is called
+// Handler is a function that consumes CloudEvents. It may have the hooks of package function, which its host calls. Handle is called
 // concurrently and must be idempotent on the event's id: whoever sends may send again. The event is valid as
 // CloudEvents has it, its data is whatever the sender wrote. A returned event becomes the answer.
 //
@@ -32,23 +35,25 @@ type Handler interface {
 	Handle(ctx context.Context, e event.Event) (*event.Event, error)
 }
 
-// Function makes f what package function hosts. The hooks that f has are called through.
+// Main hosts f under name until it is told to stop and ends the program, as [function.Main] does.
+func Main(name string, f Handler) { function.Main(name, Function(f)) }
+
+// Function makes f what package function hosts, which looks for the hooks on f.
 func Function(f Handler) function.Handler {
-	return &receiver{hooks: hooks{f}, f: f, log: slog.New(slog.DiscardHandler)}
+	return &receiver{f: f, log: slog.New(slog.DiscardHandler)}
 }
 
-// receiver receives CloudEvents over HTTP for f.
+// receiver receives CloudEvents over HTTP for f. It is a [function.Adapter].
 type receiver struct {
-	hooks
 	f   Handler
 	log *slog.Logger
 }
 
-// Instrument takes the log, and hands everything on.
-func (v *receiver) Instrument(with function.Instruments) {
-	v.log = with.Log
-	v.hooks.Instrument(with)
-}
+// Adapts is the function.
+func (v *receiver) Adapts() any { return v.f }
+
+// Instrument takes the log; the host gives the function its own.
+func (v *receiver) Instrument(with function.Instruments) { v.log = with.Log }
 
 // Handle receives one event.
 func (v *receiver) Handle(w http.ResponseWriter, r *http.Request) {
@@ -63,12 +68,20 @@ func (v *receiver) Handle(w http.ResponseWriter, r *http.Request) {
 		function.Refuse(w, r, status, "This is not a valid CloudEvent.")
 		return
 	}
+	adoptRequestID(w, r, *received)
 	reply, err := v.f.Handle(r.Context(), *received)
 	if err != nil {
 		v.refuse(w, r, received, err)
 		return
 	}
 	v.reply(w, r, reply)
+}
+
+// adoptRequestID makes the request that e was made in the one that this request is logged and answered under: brokers
+// pass the event's attributes on, and not the header of whoever sent it.
+func adoptRequestID(w http.ResponseWriter, r *http.Request, e event.Event) {
+	telemetry.AdoptRequestID(r.Context(), ours.RequestID(e))
+	w.Header().Set(telemetry.RequestIDHeader, telemetry.RequestID(r.Context()))
 }
 
 // receive reads one event. This is where trust begins: the body is bounded and the event checked before the

@@ -24,10 +24,7 @@ func (f eventFunc) Handle(ctx context.Context, e event.Event) (*event.Event, err
 
 func mount(t *testing.T, f cloudevent.Handler) *httptest.Server {
 	t.Helper()
-	instance, err := function.New("test", cloudevent.Function(f), slog.New(slog.NewTextHandler(t.Output(), nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	instance := function.New("test", cloudevent.Function(f), slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err := instance.Start(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -198,10 +195,7 @@ func (h *hooked) Stop(context.Context) error {
 
 func TestHooksAreCalledThrough(t *testing.T) {
 	health := func(f cloudevent.Handler) (codes [2]int) {
-		instance, err := function.New("test", cloudevent.Function(f), slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
+		instance := function.New("test", cloudevent.Function(f), slog.New(slog.DiscardHandler))
 		if err := instance.Start(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
@@ -222,10 +216,7 @@ func TestHooksAreCalledThrough(t *testing.T) {
 	if got := health(eventFunc(nil)); got != [2]int{200, 200} {
 		t.Errorf("without hooks: %v", got)
 	}
-	failing, err := function.New("test", cloudevent.Function(&hooked{fails: errors.New("no")}), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	failing := function.New("test", cloudevent.Function(&hooked{fails: errors.New("no")}), slog.New(slog.DiscardHandler))
 	if failing.Start(t.Context(), nil) == nil {
 		t.Error("a failed start was lost")
 	}

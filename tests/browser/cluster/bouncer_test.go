@@ -69,10 +69,7 @@ func arrive(t *testing.T, handle string) *visitor {
 	v := &visitor{Browser: browser.Start(t), t: t, tenants: clienttest.Start(t, "get", "list", "watch", "create", "delete")}
 	identity, database := authtest.Start(t), storetest.URL(t)
 	identity.Person("subject of "+handle, handle+"@example.org", handle)
-	instance, err := function.New("portal", portal.New(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	instance := function.New("portal", portal.New(), slog.New(slog.DiscardHandler))
 	server := httptest.NewServer(instance)
 	t.Cleanup(server.Close)
 	t.Cleanup(func() { v.leave(instance) })

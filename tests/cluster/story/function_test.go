@@ -78,11 +78,12 @@ func (w *world) firstByte(t *testing.T, address string) time.Duration {
 
 // record is one line of a program's log.
 type record struct {
-	Time    time.Time `json:"time"`
-	Message string    `json:"msg"`
-	Event   string    `json:"event"`
-	Method  string    `json:"method"`
-	Status  int       `json:"status"`
+	Time      time.Time `json:"time"`
+	Message   string    `json:"msg"`
+	RequestID string    `json:"request_id"`
+	Event     string    `json:"event"`
+	Method    string    `json:"method"`
+	Status    int       `json:"status"`
 }
 
 // awaitRecord waits for a line in the log of any of a function's pods that match accepts.
@@ -137,7 +138,8 @@ func (w *world) publish(t *testing.T, kind, id string, data any) {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{
-		"Ce-Specversion": "1.0", "Ce-Type": kind, "Ce-Id": id, "Ce-Source": "/story", "Content-Type": "application/json",
+		"Ce-Specversion": "1.0", "Ce-Type": kind, "Ce-Id": id, "Ce-Source": "/story", "Ce-Requestid": requestOf(id),
+		"Content-Type": "application/json",
 	} {
 		request.Header.Set(name, value)
 	}
