@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"maps"
@@ -79,7 +80,7 @@ func hosted(t *testing.T, change map[string]string) (*functions.Hosted, error) {
 	maps.Copy(env, change)
 	err := h.Start(t.Context(), env)
 	t.Cleanup(func() {
-		if err := h.Stop(t.Context()); err != nil {
+		if err := h.Stop(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
