@@ -1,7 +1,6 @@
 package function
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +22,7 @@ func (i *Instance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(telemetry.RequestIDHeader, id)
 
 	a := &answer{ResponseWriter: w}
-	began, done := time.Now(), i.metrics.Begin(r.Method)
+	began, done := time.Now(), i.requests.Begin(r.Method)
 	aborted := i.guarded(a, r)
 	name := route()
 	if name == telemetry.Unmatched && r.Pattern != "" {
@@ -142,61 +141,4 @@ func (a *answer) code() int {
 		return http.StatusOK
 	}
 	return a.status
-}
-
-// Internal answers what is for the cluster alone: /health/liveness, /health/readiness and /metrics.
-func (i *Instance) Internal() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+livenessPath, i.serveLiveness)
-	mux.HandleFunc("GET "+readinessPath, i.serveReadiness)
-	mux.Handle("GET "+metricsPath, telemetry.MetricsHandler(i.registry))
-	return mux
-}
-
-// The paths that Knative's own function runtimes use.
-const (
-	livenessPath  = "/health/liveness"
-	readinessPath = "/health/readiness"
-	metricsPath   = "/metrics"
-)
-
-func (i *Instance) serveLiveness(w http.ResponseWriter, r *http.Request) {
-	if f, ok := i.hooks.(LivenessReporter); ok {
-		i.report(w, r, f.Alive, "ALIVE")
-		return
-	}
-	report(w, http.StatusOK, "ALIVE")
-}
-
-func (i *Instance) serveReadiness(w http.ResponseWriter, r *http.Request) {
-	if !i.ready() {
-		report(w, http.StatusServiceUnavailable, "NOT READY")
-		return
-	}
-	if f, ok := i.hooks.(ReadinessReporter); ok {
-		i.report(w, r, f.Ready, "READY")
-		return
-	}
-	report(w, http.StatusOK, "READY")
-}
-
-// report answers with what hook says; its error goes to the log only.
-func (i *Instance) report(w http.ResponseWriter, r *http.Request, hook func(context.Context) (bool, error), yes string) {
-	ok, err := hook(r.Context())
-	switch {
-	case err != nil:
-		i.log.WarnContext(r.Context(), "health check failed", "path", r.URL.Path, "error", err)
-		report(w, http.StatusServiceUnavailable, "NOT "+yes)
-	case !ok:
-		report(w, http.StatusServiceUnavailable, "NOT "+yes)
-	default:
-		report(w, http.StatusOK, yes)
-	}
-}
-
-func report(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text+"\n")
 }
