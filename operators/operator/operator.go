@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"context"
@@ -23,6 +23,8 @@ import (
 	"irc.now/operators/naming"
 	"irc.now/operators/reconciler"
 	"irc.now/operators/soju"
+	"irc.now/shared/config"
+	"irc.now/shared/program"
 	"irc.now/shared/store"
 )
 
@@ -35,106 +37,135 @@ const (
 	readyTime = time.Second
 )
 
-// program is one run of the operators.
-type program struct {
+// operator is one run.
+type operator struct {
+	*program.Process
 	settings settings
-	version  string
-	log      *slog.Logger
 	// edit changes the manager's options, in tests.
 	edit func(*manager.Options)
 }
 
+// Program is the operator. What is no semantic version is never older or newer than another.
+func Program(version string) program.Program {
+	return program.Program{
+		Name: "operator", Version: version, Run: run, InternalAddress: ":9095",
+		Registry: metrics.Registry, // controller-runtime's, which knows the process's own
+	}
+}
+
+func run(ctx context.Context, p *program.Process) error {
+	o := &operator{Process: p}
+	if err := config.Load(p.Env, &o.settings); err != nil {
+		return err
+	}
+	cluster, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the API server: %w", err)
+	}
+	p.Log.InfoContext(ctx, "reconciling", slog.Any("controllers", o.settings.Controllers))
+	return o.run(ctx, cluster)
+}
+
 // run reconciles until ctx ends.
-func (p *program) run(ctx context.Context, cluster *rest.Config) error {
-	ctrl.SetLogger(logr.FromSlogHandler(p.log.Handler()))
-	klog.SetSlogLogger(p.log)
-	if err := p.awaitServer(ctx, cluster); ctx.Err() != nil {
+func (o *operator) run(ctx context.Context, cluster *rest.Config) error {
+	ctrl.SetLogger(logr.FromSlogHandler(o.Log.Handler()))
+	klog.SetSlogLogger(o.Log)
+	if err := o.awaitServer(ctx, cluster); ctx.Err() != nil {
 		return nil //nolint:nilerr // told to stop while it waited
 	} else if err != nil {
 		return err
 	}
-	pool, err := store.Open(context.WithoutCancel(ctx), p.settings.DatabaseAdminURL.Reveal()) // it outlives the signal
+	pool, err := store.Open(context.WithoutCancel(ctx), o.settings.DatabaseAdminURL.Reveal()) // it outlives the signal
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	mgr, err := p.manager(cluster)
+	mgr, err := o.manager(cluster)
 	if err != nil {
 		return err
 	}
 	measured := []prometheus.Collector{store.PoolCollector(pool, "tenants")}
-	if p.settings.runs(naming.Ergo) {
-		network, err := p.addErgo(mgr, pool)
+	if o.settings.runs(naming.Ergo) {
+		network, err := o.addErgo(mgr, pool)
 		if err != nil {
 			return err
 		}
 		measured = append(measured, network)
 	}
-	if p.settings.runs(naming.Soju) {
-		if err := p.addSoju(mgr, pool); err != nil {
+	if o.settings.runs(naming.Soju) {
+		if err := o.addSoju(mgr, pool); err != nil {
 			return err
 		}
 	}
-	unregister, err := register(measured)
-	if err != nil {
-		return err
+	for _, collector := range measured {
+		if err := o.Metrics.Register(collector); err != nil {
+			return fmt.Errorf("register metrics: %w", err)
+		}
 	}
-	defer unregister()
+	o.Report(health{mgr})
 	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("run the operators: %w", err)
 	}
 	return nil
 }
 
-func (p *program) manager(cluster *rest.Config) (manager.Manager, error) {
+func (o *operator) manager(cluster *rest.Config) (manager.Manager, error) {
 	scheme, err := reconciler.Scheme()
 	if err != nil {
 		return nil, err
 	}
 	cluster = rest.CopyConfig(cluster)
 	cluster.QPS = -1 // the API server's own fairness says how much is too much
-	cluster.UserAgent = "irc-now-operator/" + p.version
+	cluster.UserAgent = "irc-now-operator/" + o.Build.Version
 	stop := stopTime
 	options := manager.Options{
-		Scheme: scheme, Cache: reconciler.CacheOptions(p.settings.TenantNamespace),
-		LeaderElection: true, LeaderElectionID: leaseName, LeaderElectionNamespace: p.settings.LeaderElectionNamespace,
-		LeaderElectionReleaseOnCancel: true, // run returns right after
-		Metrics:                       metricsserver.Options{BindAddress: p.settings.MetricsAddress},
-		HealthProbeBindAddress:        p.settings.HealthAddress,
+		Scheme: scheme, Cache: reconciler.CacheOptions(o.settings.TenantNamespace),
+		LeaderElection: true, LeaderElectionID: leaseName, LeaderElectionNamespace: o.settings.LeaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true,                                    // run returns right after
+		Metrics:                       metricsserver.Options{BindAddress: "0"}, // package program serves them
+		HealthProbeBindAddress:        o.settings.HealthAddress,
 		GracefulShutdownTimeout:       &stop,
 	}
-	if p.edit != nil {
-		p.edit(&options)
+	if o.edit != nil {
+		o.edit(&options)
 	}
 	mgr, err := ctrl.NewManager(cluster, options)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the operators: %w", err)
 	}
-	return mgr, errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("cache", cached(mgr)))
+	return mgr, errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("cache", health{mgr}.check))
 }
 
-// cached reports whether what is watched has been read once.
-func cached(mgr manager.Manager) healthz.Checker {
-	return func(request *http.Request) error {
-		ctx, cancel := context.WithTimeout(request.Context(), readyTime)
-		defer cancel()
-		if !mgr.GetCache().WaitForCacheSync(ctx) {
-			return errors.New("the cluster's objects have not been read yet")
-		}
-		return nil
+// health is ready when what is watched has been read once.
+type health struct{ mgr manager.Manager }
+
+// Alive is true: the process answers.
+func (h health) Alive(context.Context) (bool, error) { return true, nil }
+
+// Ready waits for the cache, for a moment.
+func (h health) Ready(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
+	return h.mgr.GetCache().WaitForCacheSync(ctx), nil
+}
+
+func (h health) check(request *http.Request) error {
+	if ready, _ := h.Ready(request.Context()); !ready {
+		return errors.New("the cluster's objects have not been read yet")
 	}
+	return nil
 }
 
-func (p *program) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.Collector, error) {
-	s, err := p.settings.ergo()
+func (o *operator) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.Collector, error) {
+	s, err := o.settings.ergo()
 	if err != nil {
 		return nil, err
 	}
-	log := p.log.With(slog.String("controller", naming.Ergo))
+	log := o.Log.With(slog.String("controller", naming.Ergo))
 	servers := ergo.NewServers()
 	r := &ergo.Reconciler{
-		Settings: s, Databases: p.tenants(pool), Outage: reconciler.Outage{Ping: pool.Ping}, Servers: servers, Log: log,
-		Version: p.acting(), Workers: p.settings.Workers,
+		Settings: s, Databases: o.tenants(pool), Outage: reconciler.Outage{Ping: pool.Ping}, Servers: servers, Log: log,
+		Version: o.acting(), Workers: o.settings.Workers,
 	}
 	if err := r.SetupWithManager(mgr); err != nil {
 		return nil, err
@@ -144,57 +175,39 @@ func (p *program) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.C
 	if err := mgr.Add(scraper); err != nil {
 		return nil, fmt.Errorf("measure networks: %w", err)
 	}
-	return measures, p.addSweep(mgr, pool)
+	return measures, o.addSweep(mgr, pool)
 }
 
-func (p *program) addSoju(mgr manager.Manager, pool *pgxpool.Pool) error {
+func (o *operator) addSoju(mgr manager.Manager, pool *pgxpool.Pool) error {
 	r := &soju.Reconciler{
-		Settings: p.settings.soju(), Databases: p.tenants(pool), Outage: reconciler.Outage{Ping: pool.Ping},
-		Version: p.acting(), Workers: p.settings.Workers,
+		Settings: o.settings.soju(), Databases: o.tenants(pool), Outage: reconciler.Outage{Ping: pool.Ping},
+		Version: o.acting(), Workers: o.settings.Workers,
 	}
 	if err := r.SetupWithManager(mgr); err != nil {
 		return err
 	}
-	if p.settings.runs(naming.Ergo) {
+	if o.settings.runs(naming.Ergo) {
 		return nil // the sweep is for both kinds
 	}
-	return p.addSweep(mgr, pool)
+	return o.addSweep(mgr, pool)
 }
 
 // acting is the version that the status is compared with. An empty one is not semantic, so it is older than none.
-func (p *program) acting() string {
-	if p.settings.AllowDowngrade {
+func (o *operator) acting() string {
+	if o.settings.AllowDowngrade {
 		return ""
 	}
-	return p.version
+	return o.Build.Version
 }
 
-func (p *program) tenants(pool *pgxpool.Pool) *reconciler.Tenants {
-	return &reconciler.Tenants{Admin: pool, Retention: p.settings.DatabaseRetention, Log: p.log}
+func (o *operator) tenants(pool *pgxpool.Pool) *reconciler.Tenants {
+	return &reconciler.Tenants{Admin: pool, Retention: o.settings.DatabaseRetention, Log: o.Log}
 }
 
 // addSweep drops databases whose time is over.
-func (p *program) addSweep(mgr manager.Manager, pool *pgxpool.Pool) error {
-	if err := mgr.Add(p.tenants(pool)); err != nil {
+func (o *operator) addSweep(mgr manager.Manager, pool *pgxpool.Pool) error {
+	if err := mgr.Add(o.tenants(pool)); err != nil {
 		return fmt.Errorf("sweep databases: %w", err)
 	}
 	return nil
-}
-
-// register adds collectors to what METRICS_ADDRESS serves. The registry is the process's, so they are taken out again.
-func register(collectors []prometheus.Collector) (unregister func(), err error) {
-	var done []prometheus.Collector
-	unregister = func() {
-		for _, c := range done {
-			metrics.Registry.Unregister(c)
-		}
-	}
-	for _, c := range collectors {
-		if err := metrics.Registry.Register(c); err != nil {
-			unregister()
-			return nil, fmt.Errorf("register metrics: %w", err)
-		}
-		done = append(done, c)
-	}
-	return unregister, nil
 }
