@@ -18,7 +18,7 @@ import (
 	"irc.now/knative/render"
 )
 
-// hosted are the variables that every function's runtime reads (shared/function).
+// hosted are the variables that every program reads (shared/program).
 var hosted = []string{"METRICS_ADDRESS"}
 
 func TestFunctionsGetTheSettingsTheyRead(t *testing.T) {
@@ -35,7 +35,7 @@ func TestTheOperatorGetsTheSettingsItReads(t *testing.T) {
 	for _, overlay := range overlays(t) {
 		for _, object := range rendered(t, overlay) {
 			if object.Kind() == "Deployment" && object.Name() == "operator" {
-				checkSettings(t, overlay, object, "../operators/cmd", nil)
+				checkSettings(t, overlay, object, "../operators/operator", hosted)
 			}
 		}
 	}

@@ -7,11 +7,11 @@
 //   - AWS_LAMBDA_RUNTIME_API is set: AWS Lambda, answering Function URL and API Gateway v2 (payload 2.0)
 //     requests.
 //   - else HTTP/1.1 and HTTP/2 without TLS (as Knative's queue-proxy speaks it) on LISTEN_ADDRESS, or on
-//     ":$PORT", or on 127.0.0.1:8080. /health/liveness, /health/readiness and /metrics are answered there too;
-//     METRICS_ADDRESS moves /metrics to an address of its own.
+//     ":$PORT", or on 127.0.0.1:8080.
 //
 // Every host gives each request an id, a line in the access log, metrics by route and a plain 500 where the
-// function panics. LOG_LEVEL (debug, info, warn, error) and LOG_FORMAT (json, text) are read by all.
+// function panics. What it has in common with every program (settings of the log, health, metrics, the stop) is in package
+// program.
 //
 // Package cloudevent makes a function that consumes CloudEvents one that is hosted here, and has a Main for those.
 //

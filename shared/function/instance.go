@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"irc.now/shared/program"
 	"irc.now/shared/telemetry"
 )
 
@@ -24,8 +26,9 @@ type Instance struct {
 	handler  Handler
 	hooks    any // the function: handler, or what it adapts
 	log      *slog.Logger
-	registry *prometheus.Registry
-	metrics  *telemetry.HTTP
+	metrics  prometheus.Registerer
+	internal http.Handler
+	requests *telemetry.HTTP
 
 	gate     gate
 	started  chan struct{} // closed when Start has returned
@@ -34,13 +37,22 @@ type Instance struct {
 	stopErr  error
 }
 
-// New makes an instance of f that logs to log under name.
+// New makes an instance of f that logs to log under name, and has metrics of its own.
 func New(name string, f Handler, log *slog.Logger) *Instance {
-	i := &Instance{name: name, handler: f, hooks: f, log: log, started: make(chan struct{}), registry: telemetry.NewRegistry()}
+	registry := telemetry.NewRegistry()
+	i := newInstance(name, f, log, registry)
+	i.internal = program.Internal(telemetry.MetricsHandler(registry), i, log)
+	return i
+}
+
+func newInstance(name string, f Handler, log *slog.Logger, metrics prometheus.Registerer) *Instance {
+	i := &Instance{
+		name: name, handler: f, hooks: f, log: log, started: make(chan struct{}),
+		metrics: metrics, requests: telemetry.NewHTTP(metrics),
+	}
 	if adapter, ok := f.(Adapter); ok {
 		i.hooks = adapter.Adapts()
 	}
-	i.metrics = telemetry.NewHTTP(i.registry)
 	return i
 }
 
@@ -67,7 +79,7 @@ func (i *Instance) Start(ctx context.Context, env map[string]string) (err error)
 }
 
 func (i *Instance) instrument() {
-	with := Instruments{Log: i.log, Metrics: i.registry}
+	with := Instruments{Log: i.log, Metrics: i.metrics}
 	if adapter, ok := i.handler.(Adapter); ok {
 		if f, ok := adapter.(Instrumented); ok {
 			f.Instrument(with)
@@ -114,15 +126,33 @@ func (i *Instance) stopNow(ctx context.Context) error {
 	return unfinished
 }
 
-// ready reports whether requests are handled.
-func (i *Instance) ready() bool {
+// Alive says whether the program should be left alone, as the function has it.
+func (i *Instance) Alive(ctx context.Context) (bool, error) {
+	if f, ok := i.hooks.(LivenessReporter); ok {
+		return f.Alive(ctx)
+	}
+	return true, nil
+}
+
+// Ready says whether requests are handled and the function wants them.
+func (i *Instance) Ready(ctx context.Context) (bool, error) {
 	select {
 	case <-i.started:
-		return i.startErr == nil && !i.gate.closed()
 	default:
-		return false
+		return false, nil
 	}
+	if i.startErr != nil || i.gate.closed() {
+		return false, nil
+	}
+	if f, ok := i.hooks.(ReadinessReporter); ok {
+		return f.Ready(ctx)
+	}
+	return true, nil
 }
+
+// Internal answers what is for the cluster alone, of an instance that [New] made: /health/liveness, /health/readiness and
+// /metrics.
+func (i *Instance) Internal() http.Handler { return i.internal }
 
 // waitStarted holds a request until it can be handled; false where it will not be.
 func (i *Instance) waitStarted(ctx context.Context) bool {

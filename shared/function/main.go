@@ -1,40 +1,47 @@
 package function
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 
-	"irc.now/shared/config"
-	"irc.now/shared/telemetry"
+	"irc.now/shared/program"
 )
 
-// Main hosts f under name until it is told to stop (SIGTERM, SIGINT) and ends the program: with 0 after a
-// graceful stop, else with 1 and a sentence on standard error. It is all that a function's main calls.
+// Main hosts f under name until it is told to stop (SIGTERM, SIGINT) and ends the program, as [program.Main] does. It is
+// all that a function's main calls.
 func Main(name string, f Handler) {
-	os.Exit(run(name, f, config.Environ(), os.Stderr))
+	program.Main(program.Program{Name: name, Run: func(ctx context.Context, p *program.Process) error {
+		instance := newInstance(name, f, p.Log, p.Metrics)
+		if p.Env[runtimeAPI] != "" {
+			return serveLambda(ctx, instance, p.Env)
+		}
+		return serveNetwork(ctx, instance, p)
+	}})
 }
 
-func run(name string, f Handler, env map[string]string, stderr io.Writer) int {
-	log := telemetry.NewLogger(stderr, name, telemetry.Level(env["LOG_LEVEL"]))
-	if err := host(New(name, f, log), log, env); err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: %v\n", name, err)
-		return 1
+// serveNetwork listens first and starts the function then: the port is open at once, and requests wait.
+func serveNetwork(ctx context.Context, instance *Instance, p *program.Process) error {
+	server, err := p.Listen(ctx, listenAddress(p.Env), "LISTEN_ADDRESS or PORT chooses where", instance)
+	if err != nil {
+		return err
 	}
-	return 0
+	defer server.Close()
+	p.Report(instance)
+	if err := instance.Start(ctx, p.Env); err != nil {
+		return fmt.Errorf("cannot start: %w", err)
+	}
+	failed := server.Wait(ctx)
+	stopping, cancel := p.Stopping(ctx)
+	defer cancel()
+	instance.Drain()
+	return errors.Join(failed, server.Stop(stopping), instance.Stop(stopping))
 }
 
-// host runs instance where env says it is.
-func host(instance *Instance, log *slog.Logger, env map[string]string) error {
-	ctx, release := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer release()
-	context.AfterFunc(ctx, release) // a second Ctrl-C ends the program at once
-	if api := env[runtimeAPI]; api != "" {
-		return serveLambda(ctx, instance, env)
+func listenAddress(env map[string]string) string {
+	if env["PORT"] != "" {
+		return cmp.Or(env["LISTEN_ADDRESS"], ":"+env["PORT"])
 	}
-	return serveNetwork(ctx, instance, log, env)
+	return cmp.Or(env["LISTEN_ADDRESS"], "127.0.0.1:8080")
 }

@@ -2,20 +2,13 @@ package function_test
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 	"time"
-
-	"irc.now/shared/function"
 )
 
 var settings = []string{"FIRST=1", "SECOND=2", "LISTEN_ADDRESS=127.0.0.1:0"}
@@ -111,10 +104,15 @@ func TestHealthAndMetrics(t *testing.T) {
 
 func TestMetricsMayHaveAnAddressOfTheirOwn(t *testing.T) {
 	c := startChild(t, "http", append(settings, "METRICS_ADDRESS=127.0.0.1:0")...)
+	internalAddress, _ := c.record("metrics and profiles")["address"].(string)
+	public, internal := "http://"+c.address(), "http://"+internalAddress
 	c.letStart()
-	public, internal := "http://"+c.address(), "http://"+c.address()
+	c.record("started")
 	if got := do(t, http.DefaultClient, http.MethodGet, public+"/metrics", nil); strings.Contains(got.body, "go_goroutines") {
 		t.Error("the public port still shows metrics")
+	}
+	if got := do(t, http.DefaultClient, http.MethodGet, public+"/debug/pprof/cmdline", nil); !strings.Contains(got.body, `"Path":"/debug/pprof/cmdline"`) {
+		t.Errorf("the function does not get what is asked for a profile: %s", got.body)
 	}
 	if got := do(t, http.DefaultClient, http.MethodGet, public+"/health/liveness", nil); got.body != "ALIVE\n" {
 		t.Errorf("liveness on the public port: %q", got.body)
@@ -247,43 +245,5 @@ func TestAHalfAnswerIsNotTakenForAWhole(t *testing.T) {
 	}
 	if record := c.record("request"); record["aborted"] != true {
 		t.Errorf("access log: %v", record)
-	}
-}
-
-func TestSlowClientsAreCutOff(t *testing.T) {
-	server := function.Server(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
-	if server.ReadHeaderTimeout <= 0 || server.ReadTimeout <= 0 || server.WriteTimeout <= 0 || server.IdleTimeout <= 0 {
-		t.Fatalf("a timeout is missing: %+v", server)
-	}
-	server.ReadHeaderTimeout = 50 * time.Millisecond
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() { _ = server.Serve(listener) }()
-	defer func() { _ = server.Close() }()
-	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	// Where this process is the slow one, the connection is reset.
-	_, written := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-	if _, err := io.Copy(io.Discard, conn); errors.Is(errors.Join(written, err), os.ErrDeadlineExceeded) {
-		t.Error("the connection stayed open")
-	}
-}
-
-func TestLargeHeadersAreRefused(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config = function.Server(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
-	server.Start()
-	defer server.Close()
-	got := do(t, server.Client(), http.MethodGet, server.URL, nil, "X-Large", string(bytes.Repeat([]byte("x"), 128<<10)))
-	if got.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
-		t.Errorf("got %d", got.StatusCode)
 	}
 }

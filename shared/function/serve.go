@@ -1,7 +1,6 @@
 package function
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +22,7 @@ func (i *Instance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(telemetry.RequestIDHeader, id)
 
 	a := &answer{ResponseWriter: w}
-	began, done := time.Now(), i.metrics.Begin(r.Method)
+	began, done := time.Now(), i.requests.Begin(r.Method)
 	aborted := i.guarded(a, r)
 	name := route()
 	if name == telemetry.Unmatched && r.Pattern != "" {
@@ -142,68 +141,4 @@ func (a *answer) code() int {
 		return http.StatusOK
 	}
 	return a.status
-}
-
-// Internal answers what is for the cluster alone: /health/liveness, /health/readiness and /metrics.
-func (i *Instance) Internal() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+livenessPath, i.serveLiveness)
-	mux.HandleFunc("GET "+readinessPath, i.serveReadiness)
-	mux.Handle("GET "+metricsPath, telemetry.MetricsHandler(i.registry))
-	return mux
-}
-
-// The paths that Knative's own function runtimes use.
-const (
-	livenessPath  = "/health/liveness"
-	readinessPath = "/health/readiness"
-	metricsPath   = "/metrics"
-)
-
-// Alive asks the function whether the program should be left alone; one that cannot tell is alive.
-func (i *Instance) Alive(ctx context.Context) (bool, error) {
-	if f, ok := i.hooks.(LivenessReporter); ok {
-		return f.Alive(ctx)
-	}
-	return true, nil
-}
-
-// Ready reports whether requests are answered now: the function has started, and is not stopping, and says so.
-func (i *Instance) Ready(ctx context.Context) (bool, error) {
-	if !i.ready() {
-		return false, nil
-	}
-	if f, ok := i.hooks.(ReadinessReporter); ok {
-		return f.Ready(ctx)
-	}
-	return true, nil
-}
-
-func (i *Instance) serveLiveness(w http.ResponseWriter, r *http.Request) {
-	i.report(w, r, i.Alive, "ALIVE")
-}
-
-func (i *Instance) serveReadiness(w http.ResponseWriter, r *http.Request) {
-	i.report(w, r, i.Ready, "READY")
-}
-
-// report answers with what hook says; its error goes to the log only.
-func (i *Instance) report(w http.ResponseWriter, r *http.Request, hook func(context.Context) (bool, error), yes string) {
-	ok, err := hook(r.Context())
-	switch {
-	case err != nil:
-		i.log.WarnContext(r.Context(), "health check failed", "path", r.URL.Path, "error", err)
-		report(w, http.StatusServiceUnavailable, "NOT "+yes)
-	case !ok:
-		report(w, http.StatusServiceUnavailable, "NOT "+yes)
-	default:
-		report(w, http.StatusOK, yes)
-	}
-}
-
-func report(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text+"\n")
 }

@@ -1,5 +1,5 @@
-// Command operator makes of every SojuBouncer and ErgoNetwork what it describes: it runs operators/soju and
-// operators/ergo against the API server that its environment or service account points to.
+// Package operator is the program that makes of every SojuBouncer and ErgoNetwork what it describes: it runs
+// operators/soju and operators/ergo against the API server that its environment or service account points to.
 //
 // Any number of it may run; one leads and acts, the others wait. One that was told to stop (SIGTERM) finishes what it is
 // at, gives the lead back and ends, so that a roll-out hands over within a second. What a newer version has looked after
@@ -13,12 +13,13 @@
 //
 // # Probes
 //
-// HEALTH_ADDRESS serves /healthz (the process answers) and /readyz (it has read what is in the cluster). A database
-// that is away is no reason to be unready: resources say so in their conditions.
+// HEALTH_ADDRESS serves /healthz (the process answers) and /readyz (it has read what is in the cluster), as METRICS_ADDRESS
+// does under the names that package program has. A database that is away is no reason to be unready: resources say so in
+// their conditions.
 //
 // # Metrics
 //
-// METRICS_ADDRESS serves /metrics: the process's and Go's own, the database pool's, and
+// METRICS_ADDRESS (:9095) serves /metrics: the process's and Go's own, the database pool's, and
 //
 //   - controller_runtime_reconcile_time_seconds{controller}, controller_runtime_reconcile_total{controller,result},
 //     controller_runtime_reconcile_errors_total{controller}: duration and errors of reconciliations, where controller is
@@ -37,4 +38,4 @@
 //
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=irc-now,resources=leases,verbs=get;create;update
 // +kubebuilder:rbac:groups="",namespace=irc-now,resources=events,verbs=create;patch
-package main
+package operator

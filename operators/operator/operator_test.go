@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"context"
@@ -26,6 +26,7 @@ import (
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
 	"irc.now/operators/reconciler"
+	"irc.now/shared/program"
 	"irc.now/shared/store"
 	"irc.now/shared/tenant"
 	"irc.now/tests/alert"
@@ -39,9 +40,7 @@ const patience = time.Minute
 
 func TestMain(m *testing.M) {
 	if as := os.Getenv(asOperator); as != "" {
-		version = as
-		main()
-		return
+		program.Main(Program(as))
 	}
 	os.Exit(operatortest.Main(m, operatortest.Options{
 		CRDs: []operatortest.Source{operatortest.Gateway, operatortest.CertManager},
@@ -82,8 +81,8 @@ func (w *world) create(object client.Object) {
 	}
 }
 
-// operator is a running program.
-type operator struct {
+// running is an operator's process.
+type running struct {
 	t               *testing.T
 	cmd             *exec.Cmd
 	metrics, health string
@@ -92,15 +91,15 @@ type operator struct {
 }
 
 // start runs an operator of a version, as an administrator.
-func (w *world) start(version string, env ...string) *operator {
+func (w *world) start(version string, env ...string) *running {
 	w.t.Helper()
 	return w.startAs(w.server.Kubeconfig(w.t), serverstest.LogWriter(w.t), version, env...)
 }
 
 // startAs runs an operator with somebody's rights.
-func (w *world) startAs(kubeconfig string, log io.Writer, version string, env ...string) *operator {
+func (w *world) startAs(kubeconfig string, log io.Writer, version string, env ...string) *running {
 	w.t.Helper()
-	o := &operator{
+	o := &running{
 		t: w.t, metrics: serverstest.Address(w.t).String(), health: serverstest.Address(w.t).String(), ended: make(chan struct{}),
 	}
 	o.cmd = exec.Command(os.Args[0]) //nolint:noctx // It is stopped by signals, which is under test.
@@ -123,7 +122,7 @@ func (w *world) startAs(kubeconfig string, log io.Writer, version string, env ..
 }
 
 // stop tells the operator to stop, and wants it to end well.
-func (o *operator) stop() {
+func (o *running) stop() {
 	o.t.Helper()
 	if err := o.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		o.t.Fatal(err)
@@ -138,7 +137,7 @@ func (o *operator) stop() {
 	}
 }
 
-func (o *operator) get(address, path string) (int, string) {
+func (o *running) get(address, path string) (int, string) {
 	request, err := http.NewRequestWithContext(o.t.Context(), http.MethodGet, "http://"+address+path, http.NoBody)
 	if err != nil {
 		o.t.Fatal(err)
@@ -276,11 +275,17 @@ func TestItMakesBothKinds(t *testing.T) {
 			t.Errorf("%s: %d %s", path, code, text)
 		}
 	}
+	for _, path := range []string{"/health/liveness", "/health/readiness", "/debug/pprof/cmdline"} {
+		if code, text := o.get(o.metrics, path); code != http.StatusOK {
+			t.Errorf("%s: %d %s", path, code, text)
+		}
+	}
 	_, text := o.get(o.metrics, "/metrics")
 	for _, want := range []string{
 		`controller_runtime_reconcile_time_seconds_count{controller="soju"}`, `controller_runtime_reconcile_time_seconds_count{controller="ergo"}`,
 		`controller_runtime_reconcile_errors_total{controller="ergo"}`, `workqueue_depth{controller="ergo"`,
 		`leader_election_master_status{name="irc-now-operator"} 1`, `postgres_pool_`, `irc_network_up{network="` + n.Name + `"} 0`, `go_goroutines`,
+		`irc_now_build_info{go="go1`, `version="1.0.0"} 1`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the metrics lack %s", want)
@@ -361,7 +366,7 @@ func TestAKilledOperatorsWorkIsTakenUp(t *testing.T) {
 }
 
 // ready waits until an operator answers its probes.
-func ready(t *testing.T, o *operator) {
+func ready(t *testing.T, o *running) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()

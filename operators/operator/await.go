@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"context"
@@ -18,7 +18,7 @@ const (
 
 // awaitServer returns when the API server is ready, or ctx ends. An operator that ended instead would be started again
 // after longer and longer breaks, and so come back minutes after the API server does.
-func (p *program) awaitServer(ctx context.Context, cluster *rest.Config) error {
+func (o *operator) awaitServer(ctx context.Context, cluster *rest.Config) error {
 	server, err := discovery.NewDiscoveryClientForConfig(cluster)
 	if err != nil {
 		return fmt.Errorf("find the API server: %w", err)
@@ -31,7 +31,7 @@ func (p *program) awaitServer(ctx context.Context, cluster *rest.Config) error {
 		}
 		if text := err.Error(); text != said && ctx.Err() == nil {
 			said = text
-			p.log.WarnContext(ctx, "waiting for the API server", "error", err)
+			o.Log.WarnContext(ctx, "waiting for the API server", "error", err)
 		}
 		return false, nil
 	})

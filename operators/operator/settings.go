@@ -1,4 +1,4 @@
-package main
+package operator
 
 import (
 	"errors"
@@ -69,9 +69,7 @@ type settings struct {
 	ErgoStorageClass string `env:"ERGO_STORAGE_CLASS"`
 	ErgoStorageSize  string `env:"ERGO_STORAGE_SIZE" envDefault:"1Gi"`
 
-	MetricsAddress string `env:"METRICS_ADDRESS" envDefault:":9095"`
 	HealthAddress  string `env:"HEALTH_ADDRESS" envDefault:":8081"`
-	LogLevel       string `env:"LOG_LEVEL" envDefault:"info"`
 	AllowDowngrade bool   `env:"ALLOW_DOWNGRADE"`
 }
 
