@@ -18,6 +18,9 @@ const (
 // hostingClients is what Hosting gave when it decided. Plans change, and this does not.
 var hostingClients = map[Hosting]int32{HostingStarter: 50, HostingGrowth: 200}
 
+// Clients is how many clients a network could take under h; 0 where h says nothing.
+func (h Hosting) Clients() int32 { return hostingClients[h] }
+
 // ErgoNetwork is one ergo, an IRC server that is a network of its own.
 //
 // +kubebuilder:object:root=true
@@ -96,7 +99,7 @@ type ErgoNetworkSpec struct {
 // In networks made before MaxClients was all that counts, Hosting set the limit and MaxClients a lower one. Those run as
 // they did.
 func (s ErgoNetworkSpec) Clients() int32 {
-	limit := hostingClients[s.Hosting]
+	limit := s.Hosting.Clients()
 	if s.MaxClients == nil || limit > 0 && limit < *s.MaxClients {
 		return limit
 	}

@@ -14,6 +14,16 @@ var GroupVersion = schema.GroupVersion{Group: "irc.now", Version: "v1alpha1"}
 // LabelOwner holds the handle of the user an object belongs to; admission keeps it equal to spec.owner.
 const LabelOwner = "irc.now/owner"
 
+// Annotations with which irc.now tells its own number of clients from the owner's.
+const (
+	// AnnotationPlanClients holds what irc.now wrote into spec.maxClients last. While it is still there, the number
+	// follows the plan; any other is the owner's choice.
+	AnnotationPlanClients = "irc.now/plan-clients"
+	// AnnotationChosenClients holds the owner's choice behind the number of irc.now. Without it that is as many as the
+	// plan allows.
+	AnnotationChosenClients = "irc.now/chosen-clients"
+)
+
 // AdminPort is where every bouncer's bounceradmin listens.
 const AdminPort = "8090"
 
