@@ -62,16 +62,20 @@ func (p *program) run(ctx context.Context, cluster *rest.Config) error {
 	if err != nil {
 		return err
 	}
+	outage := &reconciler.Outage{Ping: pool.Ping}
+	if err := mgr.Add(outage); err != nil {
+		return fmt.Errorf("watch the database server: %w", err)
+	}
 	measured := []prometheus.Collector{store.PoolCollector(pool, "tenants")}
 	if p.settings.runs(naming.Ergo) {
-		network, err := p.addErgo(mgr, pool)
+		network, err := p.addErgo(mgr, pool, outage)
 		if err != nil {
 			return err
 		}
 		measured = append(measured, network)
 	}
 	if p.settings.runs(naming.Soju) {
-		if err := p.addSoju(mgr, pool); err != nil {
+		if err := p.addSoju(mgr, pool, outage); err != nil {
 			return err
 		}
 	}
@@ -125,7 +129,7 @@ func cached(mgr manager.Manager) healthz.Checker {
 	}
 }
 
-func (p *program) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.Collector, error) {
+func (p *program) addErgo(mgr manager.Manager, pool *pgxpool.Pool, outage *reconciler.Outage) (prometheus.Collector, error) {
 	s, err := p.settings.ergo()
 	if err != nil {
 		return nil, err
@@ -133,7 +137,7 @@ func (p *program) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.C
 	log := p.log.With(slog.String("controller", naming.Ergo))
 	servers := ergo.NewServers()
 	r := &ergo.Reconciler{
-		Settings: s, Databases: p.tenants(pool), Outage: reconciler.Outage{Ping: pool.Ping}, Servers: servers, Log: log,
+		Settings: s, Databases: p.tenants(pool), Outage: outage, Servers: servers, Log: log,
 		Version: p.acting(), Workers: p.settings.Workers,
 	}
 	if err := r.SetupWithManager(mgr); err != nil {
@@ -147,9 +151,9 @@ func (p *program) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.C
 	return measures, p.addSweep(mgr, pool)
 }
 
-func (p *program) addSoju(mgr manager.Manager, pool *pgxpool.Pool) error {
+func (p *program) addSoju(mgr manager.Manager, pool *pgxpool.Pool, outage *reconciler.Outage) error {
 	r := &soju.Reconciler{
-		Settings: p.settings.soju(), Databases: p.tenants(pool), Outage: reconciler.Outage{Ping: pool.Ping},
+		Settings: p.settings.soju(), Databases: p.tenants(pool), Outage: outage,
 		Version: p.acting(), Workers: p.settings.Workers,
 	}
 	if err := r.SetupWithManager(mgr); err != nil {

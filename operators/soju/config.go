@@ -17,7 +17,7 @@ const (
 	portIRC     = 6697
 	portSocket  = 8080 // IRC over WebSocket: behind web chat's nginx, or the platform's for the shared bouncer
 	portChat    = 8081
-	portAdmin   = 8090
+	portAdmin   = v1alpha1.AdminPort
 	portMetrics = 9090
 )
 

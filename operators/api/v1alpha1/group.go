@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	"net"
+	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -25,11 +26,14 @@ const (
 )
 
 // AdminPort is where every bouncer's bounceradmin listens.
-const AdminPort = "8090"
+const AdminPort = 8090
+
+// AdminService is the Service of bounceradmin for objects whose names begin with base; a bouncer's do with its name.
+func AdminService(base string) string { return base + "-admin" }
 
 // AdminURL is where the bounceradmin of the bouncer called name answers, from inside the cluster.
 func AdminURL(namespace, name string) string {
-	return "http://" + net.JoinHostPort(name+"-admin."+namespace+".svc", AdminPort)
+	return "http://" + net.JoinHostPort(AdminService(name)+"."+namespace+".svc", strconv.Itoa(AdminPort))
 }
 
 // AddToScheme makes the kinds known to scheme.
