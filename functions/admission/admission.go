@@ -8,6 +8,7 @@ package admission
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 
@@ -18,6 +19,27 @@ import (
 	"irc.now/shared/function"
 	"irc.now/shared/telemetry"
 )
+
+// path is where reviews come to.
+const path = "/validate"
+
+// settings are the environment of the function, with TENANT_NAMESPACE and what else [client.Settings] reads. Objects in
+// other namespaces are refused, since no operator looks there.
+type settings struct {
+	client.Settings
+
+	Database config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"`
+	Changers []string      `env:"OWNER_CHANGERS"` // user names, with commas between, who may change the label of an owner
+}
+
+// Validate checks what the tags cannot.
+func (s *settings) Validate() error {
+	problems := []error{s.Settings.Validate()}
+	if s.Namespace == "" {
+		problems = append(problems, errors.New("TENANT_NAMESPACE is not set, where all bouncers and networks are"))
+	}
+	return errors.Join(problems...)
+}
 
 // Function answers reviews. Start makes it ready.
 type Function struct {
@@ -74,9 +96,6 @@ func (f *Function) Start(_ context.Context, environ map[string]string) error {
 	f.handler = telemetry.RecordRoute(mux)
 	return nil
 }
-
-// path is where reviews come to.
-const path = "/validate"
 
 // Handle answers one request.
 func (f *Function) Handle(w http.ResponseWriter, r *http.Request) { f.handler.ServeHTTP(w, r) }

@@ -49,7 +49,7 @@ func TestNobodyTakesTheAddressOfAnotherUsersBouncer(t *testing.T) {
 	w.user("ada", free)
 	w.user("bob", starter)
 	w.refused(w.try(w.bouncer("ada", "bob")), `"ada" is another user's handle`)
-	w.allowed(w.try(w.network("ada", "bob", v1alpha1.HostingStarter))) // networks have a level of their own
+	w.allowed(w.try(w.network("ada", "bob", 50))) // hosted networks have another part of the domain
 	w.allowed(w.try(w.bouncer("nobody-yet", "bob")))
 }
 
@@ -96,7 +96,7 @@ func TestManyNetworksRaceForThePlacesThatThereAre(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
-			if err := w.try(w.network(fmt.Sprintf("racer-%c", 'a'+i), "ada", v1alpha1.HostingGrowth)); err == nil {
+			if err := w.try(w.network(fmt.Sprintf("racer-%c", 'a'+i), "ada", 200)); err == nil {
 				won.Add(1)
 			} else {
 				w.refused(err, "allows 3 networks")
@@ -144,16 +144,30 @@ func TestANetworkFollowsItsHostingPlan(t *testing.T) {
 	w := newWorld(t)
 	w.user("ada", pro)
 	w.user("bob", starter)
-	fifty, more := int32(50), int32(51)
-	w.refused(w.try(w.network("ada-net", "ada", v1alpha1.HostingStarter)), `A network needs a hosting plan, and "ada" has none.`)
-	w.refused(w.try(w.network("bob-net", "bob", v1alpha1.HostingGrowth)), `spec.hosting must be "starter"`)
-	large := w.network("bob-net", "bob", v1alpha1.HostingStarter)
-	large.Spec.MaxClients = &more
-	w.refused(w.try(large), "lets 50 people be on a network at once")
-	large.Spec.MaxClients = &fifty
-	w.allowed(w.try(large))
-	w.refused(w.try(w.network("bob-too", "bob", v1alpha1.HostingStarter)), "allows one network")
+	const fifty = "The hosting plan Starter lets 50 people be on a network at once. Set spec.maxClients to 50, or to fewer."
+	w.refused(w.try(w.network("ada-net", "ada", 50)), `A network needs a hosting plan, and "ada" has none.`)
+	w.refused(w.try(w.network("bob-net", "bob", 51)), fifty)
+	unlimited := w.network("bob-net", "bob", 50)
+	unlimited.Spec.MaxClients = nil
+	w.refused(w.try(unlimited), fifty)
+	w.allowed(w.try(w.network("bob-net", "bob", 50)))
+	w.refused(w.try(w.network("bob-too", "bob", 50)), "allows one network")
 	w.allowed(w.try(w.bouncer("bob", "bob"))) // kinds are counted apart
+}
+
+// What programs and files of the version before write is judged by the number that it stands for.
+func TestANetworkOfTheFormerShapeFollowsItsHostingPlanToo(t *testing.T) {
+	w := newWorld(t)
+	w.user("bob", starter)
+	former := w.network("bob-net", "bob", 50)
+	former.Spec.MaxClients, former.Spec.Hosting = nil, v1alpha1.HostingGrowth
+	w.refused(w.try(former), "Set spec.maxClients to 50, or to fewer.")
+	former.Spec.Hosting = v1alpha1.HostingStarter
+	w.allowed(w.try(former))
+	for _, raise := range []string{`{"spec":{"hosting":"growth"}}`, `{"spec":{"hosting":null}}`, `{"spec":{"hosting":null,"maxClients":51}}`} {
+		w.refused(w.change(w.client, former, raise), "lets 50 people be on a network at once")
+	}
+	w.allowed(w.change(w.client, former, `{"spec":{"hosting":null,"maxClients":50}}`))
 }
 
 func TestTheOwnerStaysWhoeverAsks(t *testing.T) {
@@ -206,28 +220,30 @@ func TestADowngradeLeavesEverythingButGrowth(t *testing.T) {
 	ada := w.user("ada", growth)
 	bouncer := w.bouncer("ada", "ada")
 	ten, twenty := `{"spec":{"maxClients":10}}`, `{"spec":{"maxClients":20}}`
-	network := w.network("ada-net", "ada", v1alpha1.HostingGrowth)
+	network, large := w.network("ada-net", "ada", 200), w.network("ada-large", "ada", 200)
 	w.allowed(w.try(bouncer))
 	w.allowed(w.try(network))
+	w.allowed(w.try(large))
 	w.allowed(w.change(w.client, network, ten))
 	w.holds(ada, free)
 	w.age()
 	w.allowed(w.change(w.client, bouncer, `{"spec":{"title":"Mine"}}`))
 	w.allowed(w.change(w.client, network, `{"spec":{"motd":"Hello"}}`))
+	w.allowed(w.change(w.client, large, `{"spec":{"motd":"Hello"}}`))
 	w.allowed(w.change(w.client, network, `{"spec":{"maxClients":5}}`))
 	w.refused(w.change(w.client, network, twenty), "A network needs a hosting plan")
 	w.refused(w.change(w.client, network, `{"spec":{"maxClients":null}}`), "A network needs a hosting plan")
-	for _, object := range []client.Object{bouncer, network} {
+	for _, object := range []client.Object{bouncer, network, large} {
 		w.allowed(w.change(w.client, object, `{"spec":{"suspended":true}}`))
 	}
-	w.allowed(w.change(w.client, network, `{"spec":{"hosting":"starter"}}`))
-	w.refused(w.change(w.client, network, `{"spec":{"hosting":"growth"}}`), "A network needs a hosting plan")
 	w.refused(w.change(w.client, bouncer, `{"spec":{"suspended":false}}`), "has no bouncer of its own")
 	w.refused(w.change(w.client, network, `{"spec":{"suspended":false}}`), "A network needs a hosting plan")
 	w.holds(ada, starter)
 	w.allowed(w.change(w.client, bouncer, `{"spec":{"suspended":false}}`))
+	w.refused(w.change(w.client, large, `{"spec":{"suspended":false}}`), "Set spec.maxClients to 50, or to fewer.")
 	w.allowed(w.change(w.client, network, `{"spec":{"suspended":false}}`))
-	w.refused(w.change(w.client, network, `{"spec":{"hosting":"growth"}}`), `spec.hosting must be "starter"`)
+	w.allowed(w.change(w.client, network, `{"spec":{"maxClients":50}}`))
+	w.refused(w.change(w.client, network, `{"spec":{"maxClients":51}}`), "Set spec.maxClients to 50, or to fewer.")
 }
 
 // After a downgrade from three networks to one, the user chooses which one runs.
@@ -236,12 +252,12 @@ func TestTheOneThatRunsIsTheUsersChoice(t *testing.T) {
 	ada := w.user("ada", growth)
 	networks := map[string]*v1alpha1.ErgoNetwork{}
 	for _, name := range []string{"one", "two"} {
-		networks[name] = w.network(name, "ada", v1alpha1.HostingGrowth)
+		networks[name] = w.network(name, "ada", 200)
 		w.allowed(w.try(networks[name]))
 	}
 	w.holds(ada, starter)
 	for _, name := range []string{"one", "two"} {
-		w.allowed(w.change(w.client, networks[name], `{"spec":{"suspended":true,"hosting":"starter"}}`))
+		w.allowed(w.change(w.client, networks[name], `{"spec":{"suspended":true,"maxClients":50}}`))
 	}
 	w.age()
 	w.allowed(w.change(w.client, networks["two"], `{"spec":{"suspended":false}}`))
@@ -255,9 +271,7 @@ func TestTheOneThatRunsIsTheUsersChoice(t *testing.T) {
 func TestWhatIsOverThePlanStopsAndStartsWithIt(t *testing.T) {
 	w := newWorld(t)
 	ada := w.user("ada", growth)
-	bouncer, network := w.bouncer("ada", "ada"), w.network("ada-net", "ada", v1alpha1.HostingGrowth)
-	most := int32(150)
-	network.Spec.MaxClients = &most
+	bouncer, network := w.bouncer("ada", "ada"), w.network("ada-net", "ada", 150)
 	w.allowed(w.try(bouncer))
 	w.allowed(w.try(network))
 	w.holds(ada, free)
@@ -270,8 +284,9 @@ func TestWhatIsOverThePlanStopsAndStartsWithIt(t *testing.T) {
 	w.refused(w.change(w.client, network, start), "A network needs a hosting plan")
 	w.holds(ada, starter)
 	w.allowed(w.change(w.client, bouncer, start))
-	w.allowed(w.change(w.client, network, `{"spec":{"overPlan":false,"hosting":"starter"}}`))
-	w.refused(w.change(w.client, network, `{"spec":{"maxClients":151}}`), "lets 50 people be on a network at once")
+	w.refused(w.change(w.client, network, start), "lets 50 people be on a network at once")
+	w.allowed(w.change(w.client, network, `{"spec":{"overPlan":false,"maxClients":50}}`))
+	w.refused(w.change(w.client, network, `{"spec":{"maxClients":51}}`), "lets 50 people be on a network at once")
 }
 
 // What is being deleted no longer counts, though its finalizer may take its time.

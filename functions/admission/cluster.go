@@ -10,9 +10,9 @@ import (
 
 // cluster is what is there already.
 type cluster interface {
-	// owned lists what the user called owner has of a kind, as it is at this moment: from no cache that could lag
+	// list gives what the user called owner has of a kind, as it is at this moment: from no cache that could lag
 	// behind what was let in a moment ago.
-	owned(ctx context.Context, kind, owner string) ([]present, error)
+	list(ctx context.Context, kind, owner string) ([]present, error)
 }
 
 // present is an object in the cluster.
@@ -25,7 +25,7 @@ type present struct {
 // live is the cluster itself.
 type live struct{ api *client.Client }
 
-func (l live) owned(ctx context.Context, kind, owner string) ([]present, error) {
+func (l live) list(ctx context.Context, kind, owner string) ([]present, error) {
 	var all []present
 	add := func(meta metav1.ObjectMeta, stopped bool) {
 		all = append(all, present{name: meta.Name, running: !stopped, deleting: meta.DeletionTimestamp != nil})

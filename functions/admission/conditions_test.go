@@ -8,8 +8,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"irc.now/operators/api/v1alpha1"
 )
 
 // allowAll stands in for the function before there was one.
@@ -74,7 +72,7 @@ func TestTheWebhookIsAskedOnlyWhereItMustBe(t *testing.T) {
 	yes := allowAll()
 	w.front.to.Store(&yes)
 	ada, shared := w.bouncer("ada", "ada"), w.shared()
-	network := w.network("ada-net", "ada", v1alpha1.HostingStarter)
+	network := w.network("ada-net", "ada", 50)
 	asked := func(what string, want int32, do error) {
 		t.Helper()
 		if got := w.front.calls.Swap(0); do != nil || got != want {

@@ -57,9 +57,6 @@ func (f *Function) update(ctx context.Context, user string, old, now object, dry
 	case moved:
 		return f.admit(ctx, wish{object: now, dry: dry, one: true, of: anyOf})
 	case now.moreThan(old):
-		if now.clients == old.clients {
-			now.clients = 0 // the operator keeps to the hosting plan whatever was asked for under a larger one
-		}
 		return f.admit(ctx, wish{object: now, dry: dry, one: now.wakes(old), of: awake})
 	case relabelled:
 		return checkLabel(now)
@@ -112,7 +109,7 @@ func (f *Function) admit(ctx context.Context, w wish) error {
 	}
 	as := account.Claim{UserID: user.ID, Kind: w.kind, Namespace: w.namespace, Name: w.name}
 	return claim(ctx, as, func(open []account.OpenClaim) error {
-		there, err := f.cluster.owned(ctx, w.kind, w.owner)
+		there, err := f.cluster.list(ctx, w.kind, w.owner)
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,9 @@ import (
 	"irc.now/shared/fault"
 )
 
-// checkSize checks whether the plan of user has things like o at all, and this large.
+// checkSize checks whether the plan of user has resources like o at all, and this large. A missing number of clients is
+// refused with the one to write, and not filled in: what somebody applies is what is stored, for kubectl diff and Argo CD
+// as for the eye.
 func checkSize(o object, user account.User) error {
 	may := user.Entitlements()
 	switch {
@@ -18,10 +20,8 @@ func checkSize(o object, user account.User) error {
 		return nil
 	case !account.Allows(may.HostedNetworks, 0):
 		return fault.New(fault.OverQuota, "A network needs a hosting plan, and %q has none. Choose one under Billing in the portal.", user.Handle)
-	case o.hosting != user.Holdings().Hosting:
-		return fault.New(fault.OverQuota, "The hosting plan of %q is %s, so spec.hosting must be %q. Choose another plan under Billing in the portal.", user.Handle, user.Hosting.Title(), user.Hosting)
-	case may.NetworkUsers != account.Unlimited && o.clients > may.NetworkUsers:
-		return fault.New(fault.OverQuota, "The hosting plan %s lets %d people be on a network at once, so spec.maxClients must not be more. Lower it, or leave it out.", user.Hosting.Title(), may.NetworkUsers)
+	case may.NetworkUsers != account.Unlimited && (o.clients == 0 || o.clients > may.NetworkUsers):
+		return fault.New(fault.OverQuota, "The hosting plan %s lets %d people be on a network at once. Set spec.maxClients to %[2]d, or to fewer.", user.Hosting.Title(), may.NetworkUsers)
 	}
 	return nil
 }
@@ -33,9 +33,9 @@ func checkCount(w wish, may account.Entitlements, there []present, open []accoun
 	if w.kind == networkKind {
 		limit = may.HostedNetworks
 	}
-	others, settled := map[string]bool{}, map[string]bool{}
+	others, stored := map[string]bool{}, map[string]bool{}
 	for _, p := range there {
-		settled[p.name] = p.deleting // its claim has done its work
+		stored[p.name] = p.deleting // its claim has done its work
 		if p.name != w.name && !p.deleting && w.of(p) {
 			others[p.name] = true
 		}
@@ -44,7 +44,7 @@ func checkCount(w wish, may account.Entitlements, there []present, open []accoun
 		return tooMany(w, limit)
 	}
 	for _, c := range open {
-		if c.Kind == w.kind && !settled[c.Name] {
+		if c.Kind == w.kind && !stored[c.Name] {
 			others[c.Name] = true
 		}
 		if !account.Allows(limit, len(others)) {

@@ -10,7 +10,6 @@ import (
 	kjson "sigs.k8s.io/json"
 
 	"irc.now/operators/api/v1alpha1"
-	"irc.now/shared/account"
 )
 
 // The kinds that are decided about.
@@ -26,10 +25,9 @@ type object struct {
 	name      string
 	label     string // who owns it, as it is listed by
 	owner     string
-	shared    bool // the bouncer of all who have none of their own
-	running   bool // not stopped, by whomever
-	hosting   account.Hosting
-	clients   int   // how many may be connected; 0 for as many as hosting allows
+	shared    bool  // the bouncer of all who have no dedicated one
+	running   bool  // not stopped, by whomever
+	clients   int   // how many may be connected; 0 sets no limit
 	unknown   error // what the specification has beyond what we know
 }
 
@@ -69,10 +67,7 @@ func (o *object) readNetwork(raw []byte) error {
 	if err := o.read(raw, &spec); err != nil {
 		return err
 	}
-	o.owner, o.running, o.hosting = spec.Owner, !spec.Stopped(), account.Hosting(spec.Hosting)
-	if spec.MaxClients != nil {
-		o.clients = int(*spec.MaxClients)
-	}
+	o.owner, o.running, o.clients = spec.Owner, !spec.Stopped(), int(spec.Clients())
 	return nil
 }
 
@@ -93,8 +88,7 @@ func (o object) moreThan(old object) bool { return o.wakes(old) || o.larger(old)
 func (o object) wakes(old object) bool { return o.running && !old.running }
 
 func (o object) larger(old object) bool {
-	looser := old.clients != 0 && (o.clients == 0 || o.clients > old.clients)
-	return looser || o.hosting.Better(old.hosting)
+	return old.clients != 0 && (o.clients == 0 || o.clients > old.clients)
 }
 
 // readObjects reads what a review is about; old is what is stored, for an update.

@@ -13,25 +13,22 @@ import (
 )
 
 func TestWhatIsMore(t *testing.T) {
-	const none = account.NoHosting
-	network := func(running bool, hosting account.Hosting, clients int) object {
-		return object{kind: networkKind, running: running, hosting: hosting, clients: clients}
+	network := func(running bool, clients int) object {
+		return object{kind: networkKind, running: running, clients: clients}
 	}
 	for _, c := range []struct {
 		old, now object
 		more     bool
 	}{
-		{network(true, account.Starter, 0), network(true, account.Starter, 0), false},
-		{network(true, account.Starter, 0), network(true, account.Growth, 0), true},
-		{network(true, account.Growth, 0), network(true, account.Starter, 0), false},
-		{network(true, account.Starter, 0), network(true, account.Starter, 50), false},
-		{network(true, account.Starter, 10), network(true, account.Starter, 11), true},
-		{network(true, account.Starter, 11), network(true, account.Starter, 10), false},
-		{network(true, account.Starter, 10), network(true, account.Starter, 0), true},
-		{network(true, account.Starter, 0), network(false, account.Starter, 0), false},
-		{network(false, account.Starter, 0), network(true, account.Starter, 0), true},
-		{network(false, account.Starter, 0), network(false, account.Growth, 0), true},
-		{network(true, none, 0), network(true, none, 0), false},
+		{network(true, 50), network(true, 50), false},
+		{network(true, 50), network(true, 51), true},
+		{network(true, 51), network(true, 50), false},
+		{network(true, 50), network(true, 0), true},
+		{network(true, 0), network(true, 50), false},
+		{network(true, 0), network(true, 0), false},
+		{network(true, 50), network(false, 50), false},
+		{network(false, 50), network(true, 50), true},
+		{network(false, 50), network(false, 200), true},
 	} {
 		if got := c.now.moreThan(c.old); got != c.more {
 			t.Errorf("from %+v to %+v: %v, want %v", c.old, c.now, got, c.more)
@@ -87,7 +84,7 @@ func TestPatience(t *testing.T) {
 // dawdler is a cluster that says how long it may take.
 type dawdler struct{ left time.Duration }
 
-func (d *dawdler) owned(ctx context.Context, _, _ string) ([]present, error) {
+func (d *dawdler) list(ctx context.Context, _, _ string) ([]present, error) {
 	deadline, _ := ctx.Deadline()
 	d.left = time.Until(deadline)
 	return nil, nil

@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"irc.now/functions/admission"
-	"irc.now/operators/api/v1alpha1"
 	operatorsclient "irc.now/operators/client"
 	"irc.now/operators/operatortest"
 	"irc.now/shared/fault"
@@ -147,7 +146,7 @@ func TestWhatIsNoReviewIsRefused(t *testing.T) {
 func TestWithoutItsDatabaseItRefusesAndSaysSo(t *testing.T) {
 	w := newWorld(t)
 	w.user("ada", pro)
-	network := w.network("ada-net", "ada", v1alpha1.HostingStarter)
+	network := w.network("ada-net", "ada", 50)
 	w.stored(network)
 	back := w.away()
 	got := w.decided(w.review(), "")

@@ -231,15 +231,15 @@ func (w *world) bouncer(name, owner string) *v1alpha1.SojuBouncer {
 	return &v1alpha1.SojuBouncer{ObjectMeta: w.meta(name, owner), Spec: v1alpha1.SojuBouncerSpec{Owner: owner, Role: v1alpha1.RoleDedicated}}
 }
 
-// shared is the bouncer of all who have none of their own.
+// shared is the bouncer of all who have no dedicated one.
 func (w *world) shared() *v1alpha1.SojuBouncer {
 	b := w.bouncer(bouncer.Shared, "")
 	b.Labels, b.Spec.Role = nil, v1alpha1.RoleShared
 	return b
 }
 
-func (w *world) network(name, owner string, hosting v1alpha1.Hosting) *v1alpha1.ErgoNetwork {
-	return &v1alpha1.ErgoNetwork{ObjectMeta: w.meta(name, owner), Spec: v1alpha1.ErgoNetworkSpec{Owner: owner, Hosting: hosting, NetworkName: "Net"}}
+func (w *world) network(name, owner string, clients int32) *v1alpha1.ErgoNetwork {
+	return &v1alpha1.ErgoNetwork{ObjectMeta: w.meta(name, owner), Spec: v1alpha1.ErgoNetworkSpec{Owner: owner, MaxClients: &clients, NetworkName: "Net"}}
 }
 
 // user has a handle and what was bought; the zero plan is the free one.

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"irc.now/shared/account"
+	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 	"irc.now/shared/function"
 	"irc.now/shared/introspection"
@@ -111,8 +112,8 @@ func (f *Function) routes() http.Handler {
 	mux.HandleFunc("GET "+metadataPath, f.metadata)
 	mux.HandleFunc("POST "+introspectPath, f.introspect)
 	if f.key != "" {
-		mux.HandleFunc("GET "+metadataPath+scope+"{owner}", f.metadata)
-		mux.HandleFunc("POST "+scope+"{owner}"+introspectPath, f.introspect)
+		mux.HandleFunc("GET "+metadataPath+bouncer.ScopePattern, f.metadata)
+		mux.HandleFunc("POST "+bouncer.ScopePattern+introspectPath, f.introspect)
 	}
 	return telemetry.RecordRoute(mux)
 }

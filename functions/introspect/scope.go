@@ -2,32 +2,18 @@ package introspect
 
 import (
 	"net/http"
-	"net/url"
 
 	"irc.now/shared/account"
 	"irc.now/shared/bouncer"
 )
 
-const (
-	// scope is followed by the handle of a dedicated bouncer's owner. What comes after is as for everybody.
-	scope = "/for/"
-
-	// scopedClient is followed by the same handle in the name of that bouncer as a client.
-	scopedClient = "bouncer-"
-)
-
 // owner is the one user that a request may be about; empty for everybody.
 type owner string
 
-func scopeOf(r *http.Request) owner { return owner(r.PathValue("owner")) }
+func scopeOf(r *http.Request) owner { return owner(bouncer.ScopeOf(r)) }
 
 // path is what the addresses of a scope begin with.
-func (o owner) path() string {
-	if o == "" {
-		return ""
-	}
-	return scope + url.PathEscape(string(o))
-}
+func (o owner) path() string { return bouncer.ScopePath(string(o)) }
 
 // may reports whether answers may be about user. A valid password of anybody else is, to the bouncer of o, one that
 // does not exist: else it would let them in, or could find out whose passwords are typed where.
@@ -37,8 +23,8 @@ func (o owner) may(user account.User) bool { return o == "" || string(o) == stri
 // its owner's scope and nowhere else, everybody else outside of scopes.
 func (f *Function) mayAsk(o owner, name, secret string) bool {
 	if o != "" {
-		own := clients{scopedClient + string(o): bouncer.IntrospectSecret(f.key, string(o))}
-		return f.key != "" && own.allow(name, secret)
+		dedicated := clients{bouncer.IntrospectClient(string(o)): bouncer.IntrospectSecret(f.key, string(o))}
+		return f.key != "" && dedicated.allow(name, secret)
 	}
 	if f.key != "" && name == bouncer.Shared {
 		shared := clients{bouncer.Shared: bouncer.IntrospectSecret(f.key, bouncer.Shared)}

@@ -27,7 +27,7 @@ func newPlatform(t testing.TB) *world {
 // of is the same world as the dedicated bouncer of owner knows it: its address, without credentials.
 func (w *world) of(owner string) *world {
 	scoped := *w
-	scoped.url += "/for/" + owner
+	scoped.url += bouncer.ScopePath(owner)
 	return &scoped
 }
 
@@ -45,9 +45,9 @@ func TestADedicatedBouncerHasOneUser(t *testing.T) {
 	bob, _, bobs := w.password(t, "bob")
 	w.idp.Accept("token-of-ada", ada.Subject)
 	w.idp.Accept("token-of-bob", bob.Subject)
-	own, secret := w.of("ada"), bouncer.IntrospectSecret(platformKey, "ada")
+	dedicated, secret := w.of("ada"), bouncer.IntrospectSecret(platformKey, "ada")
 	for token, want := range map[string]string{adas: `"username":"ada"`, "token-of-ada": `"username":"ada"`, bobs: inactive, "token-of-bob": inactive, "guess": inactive} {
-		response, body := own.as(t, "bouncer-ada", secret, token)
+		response, body := dedicated.as(t, bouncer.IntrospectClient("ada"), secret, token)
 		if response.StatusCode != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("%.20s: %s %s, want %s", token, response.Status, body, want)
 		}
@@ -60,22 +60,22 @@ func TestASecretIsGoodForOneScope(t *testing.T) {
 	_, _, adas := w.password(t, "ada")
 	_, _, bobs := w.password(t, "bob")
 	secret := bouncer.IntrospectSecret(platformKey, "ada")
-	shared := bouncer.IntrospectSecret(platformKey, "soju-shared")
+	shared := bouncer.IntrospectSecret(platformKey, bouncer.Shared)
 	for name, c := range map[string]struct {
 		world  *world
 		client string
 		secret config.Secret
 	}{
-		"another's scope":                {w.of("bob"), "bouncer-ada", secret},
-		"another's name":                 {w.of("bob"), "bouncer-bob", secret},
-		"no scope":                       {w, "bouncer-ada", secret},
-		"no scope, as the shared one":    {w, "soju-shared", secret},
-		"the shared one within a scope":  {w.of("ada"), "soju-shared", shared},
+		"another's scope":                {w.of("bob"), bouncer.IntrospectClient("ada"), secret},
+		"another's name":                 {w.of("bob"), bouncer.IntrospectClient("bob"), secret},
+		"no scope":                       {w, bouncer.IntrospectClient("ada"), secret},
+		"no scope, as the shared one":    {w, bouncer.Shared, secret},
+		"the shared one within a scope":  {w.of("ada"), bouncer.Shared, shared},
 		"a listed client within a scope": {w.of("ada"), clientName, clientSecret},
-		"no secret":                      {w.of("ada"), "bouncer-ada", ""},
-		"the key itself":                 {w.of("ada"), "bouncer-ada", platformKey},
-		"the secret of an empty key":     {w.of("ada"), "bouncer-ada", bouncer.IntrospectSecret("", "ada")},
-		"a token for administration":     {w.of("ada"), "bouncer-ada", bouncer.AdminToken(platformKey, "ada")},
+		"no secret":                      {w.of("ada"), bouncer.IntrospectClient("ada"), ""},
+		"the key itself":                 {w.of("ada"), bouncer.IntrospectClient("ada"), platformKey},
+		"the secret of an empty key":     {w.of("ada"), bouncer.IntrospectClient("ada"), bouncer.IntrospectSecret("", "ada")},
+		"a token for administration":     {w.of("ada"), bouncer.IntrospectClient("ada"), bouncer.AdminToken(platformKey, "ada")},
 	} {
 		for _, token := range []string{adas, bobs} {
 			if response, body := c.world.as(t, c.client, c.secret, token); response.StatusCode != http.StatusUnauthorized {
@@ -83,15 +83,15 @@ func TestASecretIsGoodForOneScope(t *testing.T) {
 			}
 		}
 	}
-	if response, body := w.as(t, "soju-shared", shared, bobs); response.StatusCode != http.StatusOK || !strings.Contains(body, `"username":"bob"`) {
+	if response, body := w.as(t, bouncer.Shared, shared, bobs); response.StatusCode != http.StatusOK || !strings.Contains(body, `"username":"bob"`) {
 		t.Errorf("the shared bouncer: %s %s", response.Status, body)
 	}
 }
 
 func TestMetadataOfAScope(t *testing.T) {
 	w := newPlatform(t)
-	for _, owner := range []string{"ada", "a%2Fb", "%22x"} {
-		_, body := send(t, get(t, w.url+"/.well-known/oauth-authorization-server/for/"+owner))
+	for _, owner := range []string{"ada", "a/b", `"x`} {
+		_, body := send(t, get(t, w.url+"/.well-known/oauth-authorization-server"+bouncer.ScopePath(owner)))
 		var got struct {
 			Issuer   string `json:"issuer"`
 			Endpoint string `json:"introspection_endpoint"`
@@ -99,7 +99,7 @@ func TestMetadataOfAScope(t *testing.T) {
 		if err := json.Unmarshal([]byte(body), &got); err != nil {
 			t.Fatal(err)
 		}
-		if got.Issuer != w.url+"/for/"+owner || got.Endpoint != got.Issuer+"/introspect" {
+		if got.Issuer != w.url+bouncer.ScopePath(owner) || got.Endpoint != got.Issuer+"/introspect" {
 			t.Errorf("metadata of %s = %+v", owner, got)
 		}
 	}
@@ -108,13 +108,13 @@ func TestMetadataOfAScope(t *testing.T) {
 func TestWithoutAKeyThereAreNoScopes(t *testing.T) {
 	w := newWorld(t)
 	w.user(t, "ada")
-	if response, _ := send(t, get(t, w.url+"/.well-known/oauth-authorization-server/for/ada")); response.StatusCode != http.StatusNotFound {
+	if response, _ := send(t, get(t, w.url+"/.well-known/oauth-authorization-server"+bouncer.ScopePath("ada"))); response.StatusCode != http.StatusNotFound {
 		t.Errorf("metadata: %s", response.Status)
 	}
-	if response, _ := w.of("ada").as(t, "bouncer-ada", "", "token"); response.StatusCode != http.StatusNotFound {
+	if response, _ := w.of("ada").as(t, bouncer.IntrospectClient("ada"), "", "token"); response.StatusCode != http.StatusNotFound {
 		t.Errorf("introspection: %s", response.Status)
 	}
-	if response, _ := w.as(t, "soju-shared", "", "token"); response.StatusCode != http.StatusUnauthorized {
+	if response, _ := w.as(t, bouncer.Shared, "", "token"); response.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the shared bouncer without a secret: %s", response.Status)
 	}
 	env := environment("postgres://h/d", "http://idp.example")
@@ -133,13 +133,13 @@ func TestTheRealSojuOfOneUserLetsInNobodyElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address.User = url.UserPassword("bouncer-ada", bouncer.IntrospectSecret(platformKey, "ada").Reveal())
+	address.User = url.UserPassword(bouncer.IntrospectClient("ada"), bouncer.IntrospectSecret(platformKey, "ada").Reveal())
 	dedicated := serverstest.Soju(t, func(c *bouncer.Config) { c.OAuthURL = config.Secret(address.String()) })
 	address, err = url.Parse(w.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address.User = url.UserPassword("soju-shared", bouncer.IntrospectSecret(platformKey, "soju-shared").Reveal())
+	address.User = url.UserPassword(bouncer.Shared, bouncer.IntrospectSecret(platformKey, bouncer.Shared).Reveal())
 	shared := serverstest.Soju(t, func(c *bouncer.Config) { c.OAuthURL = config.Secret(address.String()) })
 	for _, c := range []struct {
 		soju           serverstest.SojuServer

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { os.Exit(clienttest.Main(m)) }
 
 const platformKey = config.Secret("the key that all tokens of bouncers come from")
 
-// onCluster is a world where users may have bouncers of their own. The function may do what its role in knative says.
+// onCluster is a world where users may have dedicated bouncers. The function may do what its role in knative says.
 func onCluster(t *testing.T, change ...map[string]string) (*world, *clienttest.Tenants) {
 	t.Helper()
 	tenants := clienttest.Start(t, "list", "patch")
@@ -37,27 +37,27 @@ func onTenants(t *testing.T, tenants *clienttest.Tenants, change ...map[string]s
 	return w
 }
 
-func TestTheOwnBouncerIsToldToo(t *testing.T) {
+func TestTheDedicatedBouncerIsToldToo(t *testing.T) {
 	w, tenants := onCluster(t)
 	tenants.Put(tenants.Bouncer("ada", "ada"))
-	own := &world{t: t}
+	dedicated := &world{t: t}
 	tenants.Serve("ada", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+bouncer.AdminToken(platformKey, "ada").Reveal() {
 			rw.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		own.ServeHTTP(rw, r)
+		dedicated.ServeHTTP(rw, r)
 	}))
 	if err := w.upgraded(); err != nil {
 		t.Error(err)
 	}
 	w.wantTold(account.Unlimited)
-	if !slices.Equal(own.told, []int{account.Unlimited}) {
-		t.Errorf("the own bouncer was told %v", own.told)
+	if !slices.Equal(dedicated.told, []int{account.Unlimited}) {
+		t.Errorf("the dedicated bouncer was told %v", dedicated.told)
 	}
 }
 
-func TestWhoHasNoBouncerOfTheirOwnHasNobodyToTell(t *testing.T) {
+func TestWithoutADedicatedBouncerNobodyElseIsTold(t *testing.T) {
 	w, _ := onCluster(t)
 	if err := w.upgraded(); err != nil {
 		t.Error(err)
@@ -65,7 +65,7 @@ func TestWhoHasNoBouncerOfTheirOwnHasNobodyToTell(t *testing.T) {
 	w.wantTold(account.Unlimited)
 }
 
-func TestAnOwnBouncerThatIsAwayIsToldLater(t *testing.T) {
+func TestADedicatedBouncerThatIsAwayIsToldLater(t *testing.T) {
 	w, tenants := onCluster(t)
 	tenants.Put(tenants.Bouncer("ada", "ada"))
 	if err := w.upgraded(); !fault.Is(err, fault.Unavailable) {

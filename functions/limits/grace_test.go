@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -36,15 +37,23 @@ func newPayer(t *testing.T, w *world, tenants *clienttest.Tenants, networks ...s
 	p := &payer{w, tenants}
 	tenants.Put(tenants.Bouncer("ada", "ada"))
 	for _, name := range networks {
-		tenants.Put(&v1alpha1.ErgoNetwork{
-			ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: tenants.Settings.Namespace, Labels: map[string]string{v1alpha1.LabelOwner: "ada"}},
-			Spec:       v1alpha1.ErgoNetworkSpec{Owner: "ada", Hosting: v1alpha1.HostingGrowth, NetworkName: name},
-		})
+		n := p.newNetwork(name)
+		n.Annotations = map[string]string{v1alpha1.AnnotationPlanClients: "200"}
+		n.Spec.MaxClients = new(int32(200))
+		tenants.Put(n)
 	}
 	p.holds("pro", "growth")
 	// Whoever asks it has an answer, so that no event waits for a bouncer that starts.
 	tenants.Serve("ada", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusNoContent) }))
 	return p
+}
+
+// newNetwork is a network of ada's that is not stored yet, without a number of clients.
+func (p *payer) newNetwork(name string) *v1alpha1.ErgoNetwork {
+	return &v1alpha1.ErgoNetwork{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: p.tenants.Settings.Namespace, Labels: map[string]string{v1alpha1.LabelOwner: "ada"}},
+		Spec:       v1alpha1.ErgoNetworkSpec{Owner: "ada", NetworkName: name},
+	}
 }
 
 func (p *payer) holds(plan, hosting string) {
@@ -93,7 +102,7 @@ func (p *payer) get(name string, into client.Object) {
 	}
 }
 
-// wantRunning compares what runs with the names given, networks with what they are hosted under.
+// wantRunning compares what runs with the names given, networks with how many clients they take.
 func (p *payer) wantRunning(want string) {
 	p.t.Helper()
 	var running []string
@@ -106,7 +115,7 @@ func (p *payer) wantRunning(want string) {
 	}
 	for _, n := range networks.Items {
 		if !n.Spec.Stopped() {
-			running = append(running, n.Name+"/"+string(n.Spec.Hosting))
+			running = append(running, fmt.Sprintf("%s/%d", n.Name, n.Spec.Clients()))
 		}
 	}
 	if got := strings.Join(running, " "); got != want {
@@ -123,7 +132,7 @@ func TestWhatIsOverThePlanStopsWhenTheGraceIsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.graceEnds() // early, or of an earlier downgrade
-	p.wantRunning("ada one/growth two/growth")
+	p.wantRunning("ada one/200 two/200")
 	p.over()
 	p.graceEnds()
 	p.wantRunning("")
@@ -136,7 +145,7 @@ func TestWhatIsOverThePlanStopsWhenTheGraceIsOver(t *testing.T) {
 	if err := p.upgraded(); err != nil {
 		t.Fatal(err)
 	}
-	p.wantRunning("ada one/growth two/growth")
+	p.wantRunning("ada one/200 two/200")
 }
 
 // The events of a downgrade's end and of the new payment come in the wrong order.
@@ -145,7 +154,7 @@ func TestALateEndStopsNothingThatIsPaidFor(t *testing.T) {
 	p := newPayer(t, w, tenants, "one")
 	p.over()
 	p.graceEnds()
-	p.wantRunning("ada one/growth")
+	p.wantRunning("ada one/200")
 }
 
 func TestALesserHostingKeepsTheOldestNetwork(t *testing.T) {
@@ -155,15 +164,64 @@ func TestALesserHostingKeepsTheOldestNetwork(t *testing.T) {
 	p.holds("pro", "starter")
 	p.over()
 	p.graceEnds()
-	p.wantRunning("ada zoe/starter")
-	if n := p.network("bob"); n.Spec.Hosting != v1alpha1.HostingGrowth || !n.Spec.OverPlan || n.Spec.Suspended {
+	p.wantRunning("ada zoe/50")
+	if n := p.network("bob"); n.Spec.Clients() != 50 || !n.Spec.OverPlan || n.Spec.Suspended {
 		t.Errorf("bob is %+v", n.Spec)
 	}
 	p.holds("pro", "growth")
 	if err := p.upgraded(); err != nil {
 		t.Fatal(err)
 	}
-	p.wantRunning("ada amy/growth bob/growth zoe/growth")
+	p.wantRunning("ada amy/200 bob/200 zoe/200")
+}
+
+func TestAnOwnersNumberOfClientsOutlastsADowngrade(t *testing.T) {
+	w, tenants := onCluster(t)
+	p := newPayer(t, w, tenants, "one")
+	n := p.network("one")
+	n.Spec.MaxClients = new(int32(150))
+	if err := tenants.Update(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	p.holds("pro", "starter")
+	p.keepUntil(time.Now().Add(time.Hour))
+	p.graceEnds()
+	p.wantRunning("ada one/150")
+	p.over()
+	p.graceEnds()
+	p.wantRunning("ada one/50")
+	p.holds("pro", "growth")
+	if err := p.upgraded(); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRunning("ada one/150")
+}
+
+// A network as the version before made it: what its number was follows from the name of a hosting plan.
+func TestANetworkOfTheFormerShapeGetsItsNumber(t *testing.T) {
+	w, tenants := onCluster(t)
+	p := newPayer(t, w, tenants)
+	former, choosy := p.newNetwork("former"), p.newNetwork("choosy")
+	former.Spec.Hosting, choosy.Spec.Hosting = v1alpha1.HostingGrowth, v1alpha1.HostingGrowth
+	choosy.Spec.MaxClients = new(int32(20))
+	tenants.Put(former)
+	tenants.Put(choosy)
+	p.wantRunning("ada choosy/20 former/200")
+	if err := p.upgraded(); err != nil {
+		t.Fatal(err)
+	}
+	p.wantRunning("ada choosy/20 former/200")
+	if n := p.network("former"); n.Spec.MaxClients == nil || *n.Spec.MaxClients != 200 || n.Spec.Hosting != v1alpha1.HostingGrowth {
+		t.Errorf("the number is not filled in, or an older operator knows none: %+v", n.Spec)
+	}
+	p.holds("pro", "starter")
+	p.over()
+	p.graceEnds()
+	for name, want := range map[string]int32{"former": 50, "choosy": 20} {
+		if n := p.network(name); n.Spec.Clients() != want || n.Spec.Hosting != v1alpha1.HostingStarter {
+			t.Errorf("%s is %+v", name, n.Spec)
+		}
+	}
 }
 
 // age waits until networks made one after the other differ in age, which the API server tells in seconds: the last is
@@ -211,7 +269,7 @@ func TestAPlanThatIsBoughtWhileItStopsStartsAgain(t *testing.T) {
 	p.holds("free", "")
 	p.over()
 	stopped := false
-	p.before = func() { // the shared bouncer is told when the own one is stopped
+	p.before = func() { // the shared bouncer is told when the dedicated one is stopped
 		stopped = p.bouncer().Spec.OverPlan
 		p.holds("pro", "growth")
 	}
@@ -219,7 +277,7 @@ func TestAPlanThatIsBoughtWhileItStopsStartsAgain(t *testing.T) {
 	if !stopped {
 		t.Error("it was never stopped, so this proves nothing")
 	}
-	p.wantRunning("ada one/growth")
+	p.wantRunning("ada one/200")
 }
 
 func TestABouncerThatStartsIsToldWhenItIsUp(t *testing.T) {
@@ -274,7 +332,7 @@ func TestOfManyEventsAtOnceThePresentPlanWins(t *testing.T) {
 		all.Wait()
 		want := ""
 		if last == "pro" {
-			want = "ada one/growth two/growth"
+			want = "ada one/200 two/200"
 		}
 		t.Logf("round %d ends with %s", round, last)
 		p.wantRunning(want)

@@ -51,7 +51,7 @@ func lab() *v1alpha1.ErgoNetwork {
 			Labels: map[string]string{v1alpha1.LabelOwner: "ada"},
 		},
 		Spec: v1alpha1.ErgoNetworkSpec{
-			Owner: "ada", Hosting: v1alpha1.HostingStarter, NetworkName: "LabNet", MOTD: "Welcome to the lab.\n\nBe kind.",
+			Owner: "ada", MaxClients: new(int32(50)), NetworkName: "LabNet", MOTD: "Welcome to the lab.\n\nBe kind.",
 		},
 	}
 }
@@ -125,28 +125,24 @@ func compare(t *testing.T, file string, got []byte) {
 	}
 }
 
-func TestTheCapIsThePlansOrLower(t *testing.T) {
+func TestAsManyClientsAsTheNetworkSaysMayConnect(t *testing.T) {
 	number := func(n int32) *int32 { return &n }
-	for _, c := range []struct {
-		hosting v1alpha1.Hosting
-		wanted  *int32
-		want    int
+	for name, c := range map[string]struct {
+		spec v1alpha1.ErgoNetworkSpec
+		want string
 	}{
-		{v1alpha1.HostingStarter, nil, 50},
-		{v1alpha1.HostingGrowth, nil, 200},
-		{v1alpha1.HostingStarter, number(20), 20},
-		{v1alpha1.HostingStarter, number(100000), 50},
+		"a number":           {v1alpha1.ErgoNetworkSpec{MaxClients: number(120)}, "max-concurrent-connections: 120"},
+		"an older network":   {v1alpha1.ErgoNetworkSpec{Hosting: v1alpha1.HostingGrowth}, "max-concurrent-connections: 200"},
+		"an older, kept low": {v1alpha1.ErgoNetworkSpec{Hosting: v1alpha1.HostingStarter, MaxClients: number(20)}, "max-concurrent-connections: 20"},
 	} {
-		n := lab()
-		n.Spec.Hosting, n.Spec.MaxClients = c.hosting, c.wanted
-		if got, err := capOf(n); err != nil || got != c.want {
-			t.Errorf("%s, %v: %d, %v", c.hosting, c.wanted, got, err)
+		r := renderedLab(t, func(n *v1alpha1.ErgoNetwork) { n.Spec.Hosting, n.Spec.MaxClients = c.spec.Hosting, c.spec.MaxClients })
+		if text := string(r.files[keyConfig]); !strings.Contains(text, c.want) {
+			t.Errorf("%s: want %q in\n%s", name, c.want, text)
 		}
 	}
-	n := lab()
-	n.Spec.Hosting = "gigantic"
-	if got, err := capOf(n); err == nil {
-		t.Errorf("an unknown plan allows %d", got)
+	unlimited := renderedLab(t, func(n *v1alpha1.ErgoNetwork) { n.Spec.MaxClients = nil })
+	if text := string(unlimited.files[keyConfig]); strings.Contains(text, "everyone") {
+		t.Errorf("without a number there is a limit:\n%s", text)
 	}
 }
 
@@ -155,7 +151,7 @@ func TestOnlyWhatErgoReadsAtItsStartRestartsIt(t *testing.T) {
 	for name, edit := range map[string]func(*v1alpha1.ErgoNetwork){
 		"message": func(n *v1alpha1.ErgoNetwork) { n.Spec.MOTD = "other" },
 		"name":    func(n *v1alpha1.ErgoNetwork) { n.Spec.NetworkName = "Other" },
-		"plan":    func(n *v1alpha1.ErgoNetwork) { n.Spec.Hosting = v1alpha1.HostingGrowth },
+		"clients": func(n *v1alpha1.ErgoNetwork) { n.Spec.MaxClients = new(int32(200)) },
 	} {
 		after := renderedLab(t, edit)
 		if after.start != before.start || after.digest == before.digest || after.proof == before.proof {

@@ -47,10 +47,6 @@ type rendered struct {
 
 // render makes the configuration. database is empty where history stays in memory. Its error is for the owner.
 func (s *Settings) render(n *v1alpha1.ErgoNetwork, l login, database config.Secret) (rendered, error) {
-	limit, err := capOf(n)
-	if err != nil {
-		return rendered{}, err
-	}
 	token := network.APIToken(s.PlatformKey, n.Name)
 	c := network.Config{
 		Name: n.Spec.NetworkName, ServerName: s.hostOf(n), DataDir: dataDir,
@@ -58,7 +54,7 @@ func (s *Settings) render(n *v1alpha1.ErgoNetwork, l login, database config.Secr
 		ListenWebSocket: []string{address(portWeb)},
 		API:             network.API{Listen: address(portAPI), Tokens: []config.Secret{token}},
 		Opers:           []network.Oper{{Name: l.user, PasswordHash: l.hash}},
-		MaxClients:      limit,
+		MaxClients:      int(n.Spec.Clients()),
 		History:         network.History{DatabaseURL: database},
 	}
 	motd := motdOf(n.Spec.MOTD)
@@ -66,6 +62,7 @@ func (s *Settings) render(n *v1alpha1.ErgoNetwork, l login, database config.Secr
 		c.MOTD = configDir + "/" + keyMOTD
 	}
 	r := rendered{token: token}
+	var err error
 	if r.start, err = c.StartDigest(); err != nil {
 		return rendered{}, err
 	}

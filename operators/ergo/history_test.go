@@ -254,8 +254,8 @@ func (c *counted) Ensure(ctx context.Context, name, owner string, p tenant.Passw
 	return c.Databases.Ensure(ctx, name, owner, p)
 }
 
-// settled waits until passes have come, and then none for half a second.
-func (c *counted) settled(t *testing.T) {
+// idle waits until passes have come, and then none for half a second.
+func (c *counted) idle(t *testing.T) {
 	t.Helper()
 	last, since := int64(0), time.Now()
 	eventually(t, func() bool {
@@ -284,20 +284,15 @@ func TestARunningNetworkTellsThatItsDatabaseHasGone(t *testing.T) {
 	databases := tenants(t, server.Server, time.Hour)
 	passes := &counted{Databases: databases}
 	w.reconciler.Databases = passes
-	w.reconciler.Outage = reconciler.Outage{Ping: databases.Admin.Ping, Every: 50 * time.Millisecond}
+	w.reconciler.Outage = &reconciler.Outage{Ping: databases.Admin.Ping, Every: 50 * time.Millisecond}
+	if err := mgr.Add(w.reconciler.Outage); err != nil {
+		t.Fatal(err)
+	}
 	if err := w.reconciler.SetupWithManager(mgr); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- mgr.Start(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	passes.settled(t)
+	operatortest.Run(t, mgr)
+	passes.idle(t)
 	server.stop()
 	eventually(t, func() bool {
 		w.get(w.network.Name, w.network)

@@ -34,7 +34,7 @@ func NewMetrics() *Metrics {
 	return &Metrics{
 		up:       gauge("up", "Whether the network's server answered when it was last asked."),
 		clients:  gauge("clients", "Clients on the network."),
-		limit:    gauge("clients_limit", "How many clients may be connected to the network."),
+		limit:    gauge("clients_limit", "How many clients may be connected to the network; 0 for no limit."),
 		channels: gauge("channels", "Channels on the network."),
 	}
 }
@@ -139,11 +139,7 @@ func (s *Scraper) measure(ctx context.Context, n *v1alpha1.ErgoNetwork) {
 		s.Metrics.down(n.Name)
 		return
 	}
-	limit, err := capOf(n)
-	if err != nil {
-		limit = 0
-	}
-	s.Metrics.set(n.Name, limit, numbers)
+	s.Metrics.set(n.Name, int(n.Spec.Clients()), numbers)
 }
 
 // clean forgets the networks that are there no more.

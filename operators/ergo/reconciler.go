@@ -22,7 +22,7 @@ import (
 type Reconciler struct {
 	Settings
 	Databases reconciler.Databases
-	Outage    reconciler.Outage // of the server that Databases are on
+	Outage    *reconciler.Outage // of the server that Databases are on; nil where nobody watches
 	Servers   *Servers
 	Log       *slog.Logger
 	Version   string           // the operator's own

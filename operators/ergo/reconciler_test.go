@@ -67,7 +67,7 @@ func TestAChangeReachesTheServerWithoutARestart(t *testing.T) {
 	ada := w.pod.connect("ada")
 	ada.Expect("372", "Welcome")
 
-	w.change(func(s *v1alpha1.ErgoNetworkSpec) { s.MOTD, s.Hosting = "Moved to room 2.", v1alpha1.HostingGrowth })
+	w.change(func(s *v1alpha1.ErgoNetworkSpec) { s.MOTD, s.MaxClients = "Moved to room 2.", new(int32(200)) })
 	if result := w.reconcile(); result.RequeueAfter == 0 || result.RequeueAfter > retryLoad {
 		t.Errorf("it looks again after %s", result.RequeueAfter)
 	}
@@ -113,7 +113,7 @@ func TestARenewedCertificateIsServedWithoutARestart(t *testing.T) {
 	ada.Expect("PONG", "still here")
 }
 
-func TestASuspendedNetworkKeepsItsThings(t *testing.T) {
+func TestASuspendedNetworkKeepsItsVolume(t *testing.T) {
 	w := newWorld(t, nil)
 	w.ready()
 	volume := names(w.network).Volume(w.network.UID)

@@ -365,7 +365,7 @@ irc_network_channels{network="lab"} 1
 # HELP irc_network_clients Clients on the network.
 # TYPE irc_network_clients gauge
 irc_network_clients{network="lab"} 1
-# HELP irc_network_clients_limit How many clients may be connected to the network.
+# HELP irc_network_clients_limit How many clients may be connected to the network; 0 for no limit.
 # TYPE irc_network_clients_limit gauge
 irc_network_clients_limit{network="lab"} 50
 # HELP irc_network_up Whether the network's server answered when it was last asked.

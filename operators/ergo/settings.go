@@ -2,14 +2,12 @@ package ergo
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/reconciler"
-	"irc.now/shared/account/plan"
 	"irc.now/shared/config"
 )
 
@@ -66,16 +64,3 @@ func (s *Settings) Validate() error {
 
 // hostOf is the host name that clients connect to.
 func (s *Settings) hostOf(n *v1alpha1.ErgoNetwork) string { return n.Name + "." + s.Domain }
-
-// capOf is how many clients may be connected: what the hosting plan allows, or fewer where the owner wants that.
-func capOf(n *v1alpha1.ErgoNetwork) (int, error) {
-	holdings := plan.Holdings{Plan: plan.Pro, Hosting: plan.Hosting(n.Spec.Hosting)}
-	allowed := holdings.Entitlements().NetworkUsers
-	if allowed <= 0 {
-		return 0, fmt.Errorf("hosting plan %q allows no clients", n.Spec.Hosting)
-	}
-	if wanted := n.Spec.MaxClients; wanted != nil {
-		return min(allowed, int(*wanted)), nil
-	}
-	return allowed, nil
-}

@@ -69,7 +69,7 @@ func Network(name string) Objects {
 func (o Objects) Workload() string { return o.base }
 
 // AdminService is the Service of bounceradmin, or of ergo's HTTP API.
-func (o Objects) AdminService() string { return o.base + "-admin" }
+func (o Objects) AdminService() string { return v1alpha1.AdminService(o.base) }
 
 // DatabaseSecret holds the credentials of the tenant's database.
 func (o Objects) DatabaseSecret() string { return o.base + "-database" }

@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"irc.now/operators/naming"
-	"irc.now/shared/account"
+	"irc.now/shared/reserved"
 )
 
 // longest is the longest name that the custom resources take.
@@ -38,26 +38,12 @@ func TestNamesAreValidAndUsedOncePerKind(t *testing.T) {
 
 // A name that ends in a suffix would be another one's object: handles, and so resources, cannot have it.
 func TestSuffixesAreReserved(t *testing.T) {
-	_, prefixes, suffixes := account.Reserved()
-	reserved := func(name string) bool {
-		for _, p := range prefixes {
-			if strings.HasPrefix(name, p) {
-				return true
-			}
-		}
-		for _, s := range suffixes {
-			if strings.HasSuffix(name, s) {
-				return true
-			}
-		}
-		return false
-	}
 	o := naming.Bouncer("alice")
 	for _, object := range []string{
 		o.AdminService(), o.DatabaseSecret(), o.ConfigSecret(), o.ChatConfigMap(), o.Certificate(), o.IRCRoute(), o.WebRoute(),
 		naming.Network("alice").Workload(),
 	} {
-		if !reserved(object) {
+		if !reserved.Name(object) {
 			t.Errorf("a bouncer may be called %s, which is an object's name", object)
 		}
 	}

@@ -84,16 +84,20 @@ func (o *operator) run(ctx context.Context, cluster *rest.Config) error {
 	if err != nil {
 		return err
 	}
+	outage := &reconciler.Outage{Ping: pool.Ping}
+	if err := mgr.Add(outage); err != nil {
+		return fmt.Errorf("watch the database server: %w", err)
+	}
 	measured := []prometheus.Collector{store.PoolCollector(pool, "tenants")}
 	if o.settings.runs(naming.Ergo) {
-		network, err := o.addErgo(mgr, pool)
+		network, err := o.addErgo(mgr, pool, outage)
 		if err != nil {
 			return err
 		}
 		measured = append(measured, network)
 	}
 	if o.settings.runs(naming.Soju) {
-		if err := o.addSoju(mgr, pool); err != nil {
+		if err := o.addSoju(mgr, pool, outage); err != nil {
 			return err
 		}
 	}
@@ -156,7 +160,7 @@ func (h health) check(request *http.Request) error {
 	return nil
 }
 
-func (o *operator) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.Collector, error) {
+func (o *operator) addErgo(mgr manager.Manager, pool *pgxpool.Pool, outage *reconciler.Outage) (prometheus.Collector, error) {
 	s, err := o.settings.ergo()
 	if err != nil {
 		return nil, err
@@ -164,7 +168,7 @@ func (o *operator) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.
 	log := o.Log.With(slog.String("controller", naming.Ergo))
 	servers := ergo.NewServers()
 	r := &ergo.Reconciler{
-		Settings: s, Databases: o.tenants(pool), Outage: reconciler.Outage{Ping: pool.Ping}, Servers: servers, Log: log,
+		Settings: s, Databases: o.tenants(pool), Outage: outage, Servers: servers, Log: log,
 		Version: o.acting(), Workers: o.settings.Workers,
 	}
 	if err := r.SetupWithManager(mgr); err != nil {
@@ -178,9 +182,9 @@ func (o *operator) addErgo(mgr manager.Manager, pool *pgxpool.Pool) (prometheus.
 	return measures, o.addSweep(mgr, pool)
 }
 
-func (o *operator) addSoju(mgr manager.Manager, pool *pgxpool.Pool) error {
+func (o *operator) addSoju(mgr manager.Manager, pool *pgxpool.Pool, outage *reconciler.Outage) error {
 	r := &soju.Reconciler{
-		Settings: o.settings.soju(), Databases: o.tenants(pool), Outage: reconciler.Outage{Ping: pool.Ping},
+		Settings: o.settings.soju(), Databases: o.tenants(pool), Outage: outage,
 		Version: o.acting(), Workers: o.settings.Workers,
 	}
 	if err := r.SetupWithManager(mgr); err != nil {

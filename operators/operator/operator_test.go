@@ -169,7 +169,7 @@ func (w *world) network() *v1alpha1.ErgoNetwork {
 	w.t.Helper()
 	n := &v1alpha1.ErgoNetwork{
 		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name()},
-		Spec:       v1alpha1.ErgoNetworkSpec{Owner: "ada", Hosting: v1alpha1.HostingStarter, NetworkName: "LabNet"},
+		Spec:       v1alpha1.ErgoNetworkSpec{Owner: "ada", MaxClients: new(int32(50)), NetworkName: "LabNet"},
 	}
 	w.create(n)
 	w.t.Cleanup(func() { drop(w.t, naming.Network(n.Name).Database()) })

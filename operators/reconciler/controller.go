@@ -52,8 +52,8 @@ type Controller[T Object] struct {
 	Parts func(ctx context.Context, object T) []Part
 	// Finalize puts aside what is outside the cluster. It must be safe to repeat.
 	Finalize func(ctx context.Context, object T) error
-	// Outage tells of a database server that goes away.
-	Outage Outage
+	// Outage tells of a database server that goes away; nil where nobody watches.
+	Outage *Outage
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Patience is how long each part and Finalize may take, 0 for a minute. Without an end to it, a server that takes

@@ -1,16 +1,19 @@
 package reconciler
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
-	"github.com/go-logr/logr"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 )
@@ -18,37 +21,57 @@ import (
 // pingTime is how long the database server may take to answer.
 const pingTime = 5 * time.Second
 
-// Outage has a controller look at all its objects when the database server goes away: nothing in the cluster changes
+// Outage has controllers look at all their objects when the database server goes away: nothing in the cluster changes
 // then, and the status of what runs would go on saying that all is well. Once it is back, what waits for it is looked at
-// anyhow. The zero value watches nothing.
+// anyhow. One serves all controllers of a manager, of which it is a Runnable; a nil Outage watches nothing.
 type Outage struct {
 	Ping  func(ctx context.Context) error
 	Every time.Duration // 0 for as often as a server that was away is tried again
+
+	mu        sync.Mutex
+	listeners []func() error
 }
 
-// source begins to watch when the controller starts, and ends with it.
-func (o Outage) source(mgr ctrl.Manager, kind client.Object) source.Source {
+// source has every object of the kind looked at when the server goes away, once the controller has started.
+func (o *Outage) source(mgr ctrl.Manager, kind client.Object) source.Source {
 	return source.Func(func(ctx context.Context, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) error {
-		if o.Ping != nil {
-			go o.watch(ctx, mgr.GetLogger(), func() error { return enqueueAll(ctx, mgr, kind, queue) })
+		if o != nil {
+			o.listen(func() error { return enqueueAll(ctx, mgr, kind, queue) })
 		}
 		return nil
 	})
 }
 
-// watch calls tell each time that the server has gone, and again until that works.
-func (o Outage) watch(ctx context.Context, log logr.Logger, tell func() error) {
-	every := o.Every
-	if every <= 0 {
-		every = retryDatabase
+func (o *Outage) listen(told func() error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.listeners = append(o.listeners, told)
+}
+
+// tell tells all listeners, whatever becomes of the others.
+func (o *Outage) tell() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var failed []error
+	for _, told := range o.listeners {
+		failed = append(failed, told())
 	}
-	tick := time.NewTicker(every)
+	return errors.Join(failed...)
+}
+
+// NeedLeaderElection ties it to the controllers.
+func (o *Outage) NeedLeaderElection() bool { return true }
+
+// Start tells each time that the server has gone, and again until that works, until ctx ends.
+func (o *Outage) Start(ctx context.Context) error {
+	logger := log.FromContext(ctx)
+	tick := time.NewTicker(cmp.Or(o.Every, retryDatabase))
 	defer tick.Stop()
 	told := false
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-tick.C:
 		}
 		err := o.ping(ctx)
@@ -56,16 +79,16 @@ func (o Outage) watch(ctx context.Context, log logr.Logger, tell func() error) {
 			told = told && err != nil
 			continue
 		}
-		log.Error(err, "the database server has gone")
-		if err := tell(); err != nil {
-			log.Error(err, "could not look at all that needs the database")
+		logger.Error(err, "the database server has gone")
+		if err := o.tell(); err != nil {
+			logger.Error(err, "could not look at all that needs the database")
 			continue
 		}
 		told = true
 	}
 }
 
-func (o Outage) ping(ctx context.Context) error {
+func (o *Outage) ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingTime)
 	defer cancel()
 	return o.Ping(ctx)

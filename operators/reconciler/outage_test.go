@@ -5,21 +5,12 @@ import (
 	"errors"
 	"testing"
 	"time"
-
-	"github.com/go-logr/logr"
 )
 
 func TestAnOutageIsToldOnceAndAgainWhereTellingFailed(t *testing.T) {
 	away := errors.New("away")
-	answers, told := make(chan error), 0
-	tell := func() error {
-		told++
-		if told == 1 {
-			return errors.New("cannot list")
-		}
-		return nil
-	}
-	o := Outage{Every: time.Millisecond, Ping: func(ctx context.Context) error {
+	answers, bouncers, networks := make(chan error), 0, 0
+	o := &Outage{Every: time.Millisecond, Ping: func(ctx context.Context) error {
 		select {
 		case err := <-answers:
 			return err
@@ -27,15 +18,25 @@ func TestAnOutageIsToldOnceAndAgainWhereTellingFailed(t *testing.T) {
 			return ctx.Err()
 		}
 	}}
+	o.listen(func() error {
+		bouncers++
+		if bouncers == 1 {
+			return errors.New("cannot list")
+		}
+		return nil
+	})
+	o.listen(func() error { networks++; return nil })
 	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() { defer close(done); o.watch(ctx, logr.Discard(), tell) }()
+	done := make(chan error, 1)
+	go func() { done <- o.Start(ctx) }()
 	for _, answer := range []error{nil, away, away, away, nil, away, nil} {
 		answers <- answer
 	}
 	stop()
-	<-done
-	if told != 3 {
-		t.Errorf("told %d times, want once for each outage and once more where that failed", told)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if bouncers != 3 || networks != 3 {
+		t.Errorf("told %d and %d times, want once for each outage and once more where that failed", bouncers, networks)
 	}
 }

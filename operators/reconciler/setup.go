@@ -101,11 +101,11 @@ func (c *Controller[T]) Setup(mgr ctrl.Manager, program string, workers int) err
 	if err != nil {
 		return fmt.Errorf("set up the controller of %s: %w", program, err)
 	}
-	late := &lateKinds{manager: mgr, controller: built, owner: c.New(), missing: optional()}
-	if err := late.watch(); err != nil {
+	kinds := &optionalKinds{manager: mgr, controller: built, owner: c.New(), missing: optional()}
+	if err := kinds.watch(); err != nil {
 		return err
 	}
-	if err := mgr.Add(late); err != nil {
+	if err := mgr.Add(kinds); err != nil {
 		return fmt.Errorf("set up the controller of %s: %w", program, err)
 	}
 	return nil
@@ -147,21 +147,21 @@ func instanceOf(program string) handler.MapFunc {
 	}
 }
 
-// lateKinds watches kinds once the API server has them.
-type lateKinds struct {
+// optionalKinds watches kinds once the API server has them.
+type optionalKinds struct {
 	manager    ctrl.Manager
 	controller controller.Controller
 	owner      client.Object
 	missing    []client.Object
 }
 
-var _ manager.LeaderElectionRunnable = (*lateKinds)(nil)
+var _ manager.LeaderElectionRunnable = (*optionalKinds)(nil)
 
 // NeedLeaderElection ties it to the controller that it watches for.
-func (l *lateKinds) NeedLeaderElection() bool { return true }
+func (l *optionalKinds) NeedLeaderElection() bool { return true }
 
 // Start looks until nothing is missing or ctx ends.
-func (l *lateKinds) Start(ctx context.Context) error {
+func (l *optionalKinds) Start(ctx context.Context) error {
 	tick := time.NewTicker(findOptional)
 	defer tick.Stop()
 	for len(l.missing) > 0 {
@@ -177,7 +177,7 @@ func (l *lateKinds) Start(ctx context.Context) error {
 	return nil
 }
 
-func (l *lateKinds) watch() error {
+func (l *optionalKinds) watch() error {
 	var failures []error
 	l.missing = slices.DeleteFunc(l.missing, func(kind client.Object) bool {
 		watched, err := l.try(kind)
@@ -187,7 +187,7 @@ func (l *lateKinds) watch() error {
 	return errors.Join(failures...)
 }
 
-func (l *lateKinds) try(kind client.Object) (bool, error) {
+func (l *optionalKinds) try(kind client.Object) (bool, error) {
 	gvk, err := l.manager.GetClient().GroupVersionKindFor(kind)
 	if err != nil {
 		return false, fmt.Errorf("watch %T: %w", kind, err)
@@ -205,7 +205,7 @@ func (l *lateKinds) try(kind client.Object) (bool, error) {
 }
 
 // chosen keeps TLSRoutes from being watched in each version that is served.
-func (l *lateKinds) chosen(version string) bool {
+func (l *optionalKinds) chosen(version string) bool {
 	first, err := served(l.manager.GetRESTMapper(), tlsKind, tlsVersions...)
 	return err == nil && first == version
 }

@@ -2,7 +2,6 @@ package soju
 
 import (
 	"fmt"
-	"net/url"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,7 +10,6 @@ import (
 	"irc.now/operators/naming"
 	"irc.now/operators/reconciler"
 	"irc.now/shared/bouncer"
-	"irc.now/shared/config"
 )
 
 // Ports of the pod. soju serves metrics to its own machine only, so they have no place in a Service.
@@ -19,7 +17,7 @@ const (
 	portIRC     = 6697
 	portSocket  = 8080 // IRC over WebSocket: behind web chat's nginx, or the platform's for the shared bouncer
 	portChat    = 8081
-	portAdmin   = 8090
+	portAdmin   = v1alpha1.AdminPort
 	portMetrics = 9090
 )
 
@@ -48,7 +46,7 @@ func shared(b *v1alpha1.SojuBouncer) bool { return b.Spec.Role == v1alpha1.RoleS
 
 // configFor is soju's configuration.
 func configFor(b *v1alpha1.SojuBouncer, s Settings, database reconciler.Access) ([]byte, error) {
-	oauth, err := oauthURL(b, s)
+	oauth, err := bouncer.IntrospectURL(s.IntrospectURL, s.PlatformKey, b.Spec.Owner)
 	if err != nil {
 		return nil, err
 	}
@@ -70,22 +68,6 @@ func configFor(b *v1alpha1.SojuBouncer, s Settings, database reconciler.Access) 
 		MaxUserNetworks: int(b.Spec.MaxUserNetworks), MessageExpiryDays: int(b.Spec.MessageExpiryDays),
 	}
 	return c.Render()
-}
-
-// oauthURL is where soju asks whether somebody may sign in. A dedicated bouncer has an address of its own there, at
-// which nobody but its owner is known.
-func oauthURL(b *v1alpha1.SojuBouncer, s Settings) (config.Secret, error) {
-	u, err := url.Parse(s.IntrospectURL)
-	if err != nil {
-		return "", fmt.Errorf("read introspection's address: %w", err)
-	}
-	client, subject := bouncer.Shared, bouncer.Shared
-	if !shared(b) {
-		u = u.JoinPath("for", b.Spec.Owner)
-		client, subject = "bouncer-"+b.Spec.Owner, b.Spec.Owner
-	}
-	u.User = url.UserPassword(client, bouncer.IntrospectSecret(s.PlatformKey, subject).Reveal())
-	return config.Secret(u.String()), nil
 }
 
 // configSecretFor holds soju's configuration and bounceradmin's token.

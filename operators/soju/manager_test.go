@@ -1,7 +1,6 @@
 package soju
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,15 +54,7 @@ func operate(t *testing.T, w *world, server *operatortest.Server) {
 	if err := r.SetupWithManager(mgr); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error, 1)
-	go func() { ended <- mgr.Start(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	operatortest.Run(t, mgr)
 }
 
 // grant applies the roles of the manifests.

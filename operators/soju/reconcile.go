@@ -18,7 +18,7 @@ import (
 type Reconciler struct {
 	Settings  Settings
 	Databases reconciler.Databases
-	Outage    reconciler.Outage // of the server that Databases are on
+	Outage    *reconciler.Outage // of the server that Databases are on; nil where nobody watches
 	// Version is the operator's own.
 	Version string
 	// Workers is how many bouncers are worked on at a time; 0 for one.

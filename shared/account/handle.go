@@ -1,12 +1,11 @@
 package account
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
 	"irc.now/shared/account/plan"
 	"irc.now/shared/fault"
+	"irc.now/shared/reserved"
 )
 
 // Handle is a user's name on the platform: the soju user, the suggested IRC nickname, and a DNS label under our
@@ -29,7 +28,7 @@ func ParseHandle(typed string) (Handle, error) {
 	if err := checkShape(folded); err != nil {
 		return "", err
 	}
-	if reserved(folded) {
+	if reserved.Name(folded) {
 		return "", fault.Field("handle", "The handle %q is reserved. Please pick another one.", folded)
 	}
 	return Handle(folded), nil
@@ -66,40 +65,3 @@ func checkShape(s string) error {
 func notHandle(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-'
 }
-
-// reserved reports whether s is a name that we, IRC services or mail use, or that others would trust too easily.
-func reserved(s string) bool {
-	return reservedNames[s] || slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(s, p) }) ||
-		slices.ContainsFunc(reservedSuffixes, func(p string) bool { return strings.HasSuffix(s, p) })
-}
-
-// Prefixes and suffixes that no handle may have. A dedicated bouncer is called after its owner, and what belongs to it
-// has the name with one of the suffixes that begin with a hyphen.
-var (
-	reservedPrefixes = []string{"soju-", "ergo-", "irc-now"}
-	reservedSuffixes = []string{"serv", "-admin", "-chat", "-config", "-database", "-irc", "-tls", "-web"}
-)
-
-// Reserved are the names, prefixes and suffixes that ParseHandle refuses, each sorted. The custom resources refuse the
-// same.
-func Reserved() (names, prefixes, suffixes []string) {
-	return slices.Sorted(maps.Keys(reservedNames)), slices.Sorted(slices.Values(reservedPrefixes)),
-		slices.Sorted(slices.Values(reservedSuffixes))
-}
-
-var reservedNames = func() map[string]bool {
-	names := map[string]bool{}
-	for name := range strings.FieldsSeq(`
-		www my auth chat txt pics api mail smtp imap pop ftp ns ns1 ns2 mx dns cdn static assets img docs blog
-		status help support billing pay abuse security legal terms privacy press about pricing clients faq
-		admin administrator root system sysop operator oper opers ircop ircops staff team moderator mod owner
-		hostmaster postmaster webmaster noreply no-reply info contact
-		irc ircd ircnow bouncer bnc bots bot soju ergo gamja net network networks server services service global
-		local localhost localdomain internal example test invalid onion wpad isatap autoconfig autodiscover
-		everyone here all anonymous anon guest nobody user users me self null none undefined nil
-		account accounts login signin signup register password portal dashboard landing identity introspect
-		grafana prometheus metrics knative argo keycloak postgres database db stripe kubernetes openshift`) {
-		names[name] = true
-	}
-	return names
-}()

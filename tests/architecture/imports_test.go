@@ -41,6 +41,9 @@ const (
 	kindsClient = "operators/client"
 )
 
+// plans are what users pay for, and plans' prices and numbers.
+const plans = "shared/account"
+
 // identityProvider is the library that makes an OpenID provider; in a cluster that is Keycloak's work.
 const identityProvider = "github.com/zitadel/oidc/"
 
@@ -53,6 +56,8 @@ func forbidden(from, to string) string {
 	switch {
 	case strings.HasPrefix(to, identityProvider) && !within(from, local+"/identity"):
 		return "an OpenID provider is built in longrunning/local/identity alone"
+	case fromArea == "operators" && within(to, plans):
+		return "operators import no plans: custom resources carry the numbers"
 	case !ours(to), toArea == "shared", same, fromArea == "tests":
 		return ""
 	case toArea == "tests":
@@ -194,6 +199,7 @@ func TestTheRuleOfImports(t *testing.T) {
 		{"operators/soju", "functions/portal", false},
 		{"operators/soju", "operators/api/v1alpha1", true},
 		{"operators/soju", "longrunning/local", false},
+		{"operators/soju", "shared/bouncer", true},
 		{"longrunning/local", "operators/soju", false},
 		{"functions/portal", "tests/load", false},
 		{"tests/local", "longrunning/local", true},
@@ -205,6 +211,24 @@ func TestTheRuleOfImports(t *testing.T) {
 	if forbiddenInTests("functions/introspect", local+"/identity") != "" || forbiddenInTests("shared/auth", local+"/storetest") != "" ||
 		forbiddenInTests("shared/auth", local) == "" || forbiddenInTests("functions/portal", "functions/landing") == "" {
 		t.Error("the rule for tests is wrong")
+	}
+}
+
+func TestOperatorsImportNoPlans(t *testing.T) {
+	for _, rule := range []func(from, to string) string{forbidden, forbiddenInTests} {
+		for _, from := range []string{"operators/ergo", "operators/client", "operators/api/v1alpha1"} {
+			for _, to := range []string{"shared/account", "shared/account/plan"} {
+				if rule(from, to) == "" {
+					t.Errorf("%s may import %s", from, to)
+				}
+			}
+			if why := rule(from, "shared/reserved"); why != "" {
+				t.Error(why)
+			}
+		}
+		if why := rule("functions/limits", "shared/account/plan"); why != "" {
+			t.Error(why)
+		}
 	}
 }
 

@@ -4,15 +4,22 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Hosting is the plan a network is hosted under; its limits are in shared/account/plan.
+// Hosting is the plan that a network was hosted under while a plan's name said how many clients it takes. MaxClients says
+// it now.
 // +kubebuilder:validation:Enum=starter;growth
 type Hosting string
 
-// The plans for networks.
+// The plans that networks were hosted under.
 const (
 	HostingStarter Hosting = "starter"
 	HostingGrowth  Hosting = "growth"
 )
+
+// hostingClients is what Hosting gave when it decided. Plans change, and this does not.
+var hostingClients = map[Hosting]int32{HostingStarter: 50, HostingGrowth: 200}
+
+// Clients is how many clients a network could take under h; 0 where h says nothing.
+func (h Hosting) Clients() int32 { return hostingClients[h] }
 
 // ErgoNetwork is one ergo, an IRC server that is a network of its own.
 //
@@ -21,7 +28,7 @@ const (
 // +kubebuilder:resource:path=ergonetworks,shortName=en,categories=irc
 // +kubebuilder:selectablefield:JSONPath=`.spec.owner`
 // +kubebuilder:printcolumn:name="Owner",type=string,JSONPath=`.spec.owner`
-// +kubebuilder:printcolumn:name="Plan",type=string,JSONPath=`.spec.hosting`
+// +kubebuilder:printcolumn:name="Clients",type=integer,JSONPath=`.spec.maxClients`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Host",type=string,JSONPath=`.status.host`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -52,10 +59,6 @@ type ErgoNetworkSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z]([a-z0-9-]*[a-z0-9])?$')",message="The owner must be a handle: the letters a to z, digits and hyphens."
 	Owner string `json:"owner"`
 
-	// The plan that the network is hosted under: how many clients may be connected follows from it.
-	// +required
-	Hosting Hosting `json:"hosting"`
-
 	// What clients show as the network's name: one word of letters, digits, dots, hyphens and underscores.
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -69,11 +72,17 @@ type ErgoNetworkSpec struct {
 	// +kubebuilder:validation:XValidation:rule=`self.matches(r'^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$')`,message="The message of the day must not hold control characters."
 	MOTD string `json:"motd,omitempty"`
 
-	// How many clients may be connected, where that shall be fewer than the plan allows.
+	// How many clients may be connected at once. irc.now lowers it to what the owner's plan allows, and raises it only as
+	// far as the owner asked for. It may be left out only where the plan sets no limit, or where hosting is there.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
 	MaxClients *int32 `json:"maxClients,omitempty"`
+
+	// The plan that the network was hosted under (deprecated: write maxClients). Where it is there, no more clients are let
+	// in than it stood for when it decided: 50 under starter, 200 under growth.
+	// +optional
+	Hosting Hosting `json:"hosting,omitempty"`
 
 	// Stops the network. Its database, certificate and host name are kept.
 	// +optional
@@ -83,6 +92,18 @@ type ErgoNetworkSpec struct {
 	// time after a downgrade is over, and takes it back when the plan pays for it again. It never touches suspended.
 	// +optional
 	OverPlan bool `json:"overPlan,omitempty"`
+}
+
+// Clients is how many clients may be connected at once; 0 sets no limit.
+//
+// In networks made before MaxClients was all that counts, Hosting set the limit and MaxClients a lower one. Those run as
+// they did.
+func (s ErgoNetworkSpec) Clients() int32 {
+	limit := s.Hosting.Clients()
+	if s.MaxClients == nil || limit > 0 && limit < *s.MaxClients {
+		return limit
+	}
+	return *s.MaxClients
 }
 
 // Stopped reports whether the network shall not run, whoever stopped it.

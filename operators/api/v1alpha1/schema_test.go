@@ -2,22 +2,25 @@ package v1alpha1_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/operatortest"
-	"irc.now/shared/account"
 	shared "irc.now/shared/bouncer"
+	"irc.now/shared/reserved"
 )
 
 func TestMain(m *testing.M) { os.Exit(operatortest.Main(m, operatortest.Options{})) }
@@ -45,7 +48,7 @@ func bouncer(name string, change func(*v1alpha1.SojuBouncerSpec)) *v1alpha1.Soju
 func network(name string, change func(*v1alpha1.ErgoNetworkSpec)) *v1alpha1.ErgoNetwork {
 	n := &v1alpha1.ErgoNetwork{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name},
-		Spec:       v1alpha1.ErgoNetworkSpec{Owner: "alice", Hosting: v1alpha1.HostingStarter, NetworkName: "Example"},
+		Spec:       v1alpha1.ErgoNetworkSpec{Owner: "alice", MaxClients: new(int32(50)), NetworkName: "Example"},
 	}
 	if change != nil {
 		change(&n.Spec)
@@ -81,21 +84,28 @@ func TestNamesOfBothKinds(t *testing.T) {
 	refused(t, c, network("soju-shared", nil), "reserved")
 }
 
-// The custom resources refuse what shared/account reserves, neither more nor less.
-func TestReservedNamesAreThoseOfHandles(t *testing.T) {
-	names, prefixes, suffixes := account.Reserved()
-	for _, file := range []string{"sojubouncer.go", "ergonetwork.go"} {
-		text, err := os.ReadFile(file)
+// The custom resources refuse what handles are refused, neither more nor less.
+func TestThePublishedSchemasReserveTheNames(t *testing.T) {
+	for _, file := range []string{"irc.now_sojubouncers.yaml", "irc.now_ergonetworks.yaml"} {
+		text, err := os.ReadFile(filepath.Join(published, file))
 		if err != nil {
 			t.Fatal(err)
 		}
+		var crd apiextensionsv1.CustomResourceDefinition
+		if err := yaml.UnmarshalStrict(text, &crd); err != nil {
+			t.Fatal(err)
+		}
+		var rules strings.Builder
+		for _, rule := range crd.Spec.Versions[0].Schema.OpenAPIV3Schema.XValidations {
+			rules.WriteString(rule.Rule + "\n")
+		}
 		for pattern, want := range map[string][]string{
-			`!\(self\.metadata\.name in \[([^\]]*)\]\)`:                        names,
-			`\[([^\]]*)\]\.exists\(p, self\.metadata\.name\.startsWith\(p\)\)`: prefixes,
-			`\[([^\]]*)\]\.exists\(s, self\.metadata\.name\.endsWith\(s\)\)`:   suffixes,
+			`!\(self\.metadata\.name in \[([^\]]*)\]\)`:                        reserved.Names(),
+			`\[([^\]]*)\]\.exists\(p, self\.metadata\.name\.startsWith\(p\)\)`: reserved.Prefixes(),
+			`\[([^\]]*)\]\.exists\(s, self\.metadata\.name\.endsWith\(s\)\)`:   reserved.Suffixes(),
 		} {
-			if got := listIn(t, string(text), pattern); !slices.Equal(got, want) {
-				t.Errorf("%s reserves %q, handles %q", file, got, want)
+			if got := listIn(t, rules.String(), pattern); !slices.Equal(got, want) {
+				t.Errorf("%s reserves %q, want %q", file, got, want)
 			}
 		}
 	}
@@ -107,9 +117,7 @@ func listIn(t *testing.T, text, pattern string) []string {
 	if len(found) != 1 {
 		t.Fatalf("found %d rules like %s", len(found), pattern)
 	}
-	list := strings.Split(strings.ReplaceAll(found[0][1], "'", ""), ", ")
-	slices.Sort(list)
-	return list
+	return strings.Split(strings.ReplaceAll(found[0][1], "'", ""), ", ")
 }
 
 func TestLimitsOfBouncers(t *testing.T) {
@@ -150,6 +158,41 @@ func TestLimitsOfNetworks(t *testing.T) {
 		refused(t, c, network("limits", change), why)
 	}
 	refused(t, c, network("limits", func(s *v1alpha1.ErgoNetworkSpec) { s.MOTD = "Hello,\n\tworld\n" }), "")
+	refused(t, c, network("limits", func(s *v1alpha1.ErgoNetworkSpec) { s.MaxClients = nil }), "") // admission's to judge
+}
+
+// What an older version has written, and may still write while both run.
+func TestANetworkOfTheFormerShapeIsStillTaken(t *testing.T) {
+	c := newClient(t)
+	n := network("former", func(s *v1alpha1.ErgoNetworkSpec) { s.Hosting, s.MaxClients = v1alpha1.HostingGrowth, nil })
+	if err := c.Create(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	if n.Spec.MaxClients != nil || n.Spec.Clients() != 200 {
+		t.Errorf("it is stored as %+v", n.Spec)
+	}
+	n.Spec.MaxClients = new(int32(150))
+	if err := c.Update(t.Context(), n); err != nil || n.Spec.Clients() != 150 {
+		t.Errorf("%v: %+v", err, n.Spec)
+	}
+}
+
+func TestTheNumberOfClientsCounts(t *testing.T) {
+	for name, c := range map[string]struct {
+		spec v1alpha1.ErgoNetworkSpec
+		want int32
+	}{
+		"a number":                      {v1alpha1.ErgoNetworkSpec{MaxClients: new(int32(300))}, 300},
+		"no number":                     {v1alpha1.ErgoNetworkSpec{}, 0},
+		"under starter":                 {v1alpha1.ErgoNetworkSpec{Hosting: v1alpha1.HostingStarter}, 50},
+		"under growth":                  {v1alpha1.ErgoNetworkSpec{Hosting: v1alpha1.HostingGrowth}, 200},
+		"under growth, and lower":       {v1alpha1.ErgoNetworkSpec{Hosting: v1alpha1.HostingGrowth, MaxClients: new(int32(20))}, 20},
+		"asked for under a larger plan": {v1alpha1.ErgoNetworkSpec{Hosting: v1alpha1.HostingStarter, MaxClients: new(int32(150))}, 50},
+	} {
+		if got := c.spec.Clients(); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
 }
 
 // The owner becomes a label and a part of an address.

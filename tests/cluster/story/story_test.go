@@ -82,7 +82,7 @@ func (w *world) createNetwork(t *testing.T, owner *user.Person) *v1alpha1.ErgoNe
 	t.Helper()
 	network := &v1alpha1.ErgoNetwork{
 		ObjectMeta: metav1.ObjectMeta{Namespace: tenants, Name: owner.Handle + "net", Labels: map[string]string{v1alpha1.LabelOwner: owner.Handle}},
-		Spec:       v1alpha1.ErgoNetworkSpec{Owner: owner.Handle, Hosting: v1alpha1.HostingStarter, NetworkName: "StoryNet", MOTD: "Welcome to the story."},
+		Spec:       v1alpha1.ErgoNetworkSpec{Owner: owner.Handle, MaxClients: new(int32(50)), NetworkName: "StoryNet", MOTD: "Welcome to the story."},
 	}
 	if err := w.Create(t.Context(), network); err != nil {
 		t.Fatal(err)

@@ -12,10 +12,10 @@ import (
 	"syscall"
 )
 
-// janitor waits for the end of its input, then kills whatever has the folder it was given in its command line, as etcd
+// reaper waits for the end of its input, then kills whatever has the folder it was given in its command line, as etcd
 // and the API server have, and removes the folder, again and again until it is gone: what was killed takes its time to
 // end. Where there is no /proc a killed test leaves its servers behind.
-const janitor = `cat >/dev/null; n=0
+const reaper = `cat >/dev/null; n=0
 while [ -d "$1" ] && [ $n -lt 100 ]; do
 	n=$((n+1))
 	for process in /proc/[0-9]*; do
@@ -24,15 +24,15 @@ while [ -d "$1" ] && [ $n -lt 100 ]; do
 	rm -rf -- "$1"; sleep 0.1
 done 2>/dev/null`
 
-// inputs keeps the janitors' inputs open as long as we live: the garbage collector would close them.
+// inputs keeps the reapers' inputs open as long as we live: the garbage collector would close them.
 var inputs []io.Closer
 
 // stopAfterUs makes sure that the servers that will work in dir end with this process even if it is killed or times out:
 // the kernel closes our pipes in every case, which another process notices. A server that was stopped properly has
 // removed its folder, and then nothing is killed.
 func stopAfterUs(dir string) error {
-	cmd := exec.Command("/bin/sh", "-c", janitor, "janitor", dir) //nolint:noctx // dir is ours; it has to outlive us
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}         // Ctrl-C is not for it
+	cmd := exec.Command("/bin/sh", "-c", reaper, "reaper", dir) //nolint:noctx // dir is ours; it has to outlive us
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}       // Ctrl-C is not for it
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		return fmt.Errorf("clean up after tests: %w", err)

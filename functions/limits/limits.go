@@ -1,0 +1,118 @@
+// Package limits makes true what a user may have when the plan has changed, whether or not the user opens a page of the
+// portal: what was paid for is there at once, and what is no longer paid for ends.
+//
+// It tells bouncers the limit of upstreams: those above it stay, and no new ones can be made. Where users have dedicated
+// bouncers and hosted networks, it stops those that are over the plan when the time after a downgrade is over, and starts
+// them again when the plan has room for them; and it writes how many clients a network takes. It deletes nothing, and
+// leaves alone what an administrator suspended: its word is a field of its own, spec.overPlan.
+//
+// An event says only whose plan to look at; what the plan allows is read from the accounts database.
+package limits
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"irc.now/operators/client"
+	"irc.now/shared/account"
+	"irc.now/shared/bouncer"
+	"irc.now/shared/config"
+	"irc.now/shared/event"
+	"irc.now/shared/fault"
+	"irc.now/shared/function"
+	"irc.now/shared/outbound"
+	"irc.now/shared/store"
+)
+
+const callTimeout = 10 * time.Second
+
+type settings struct {
+	Database config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"`
+	Bouncer  bouncer.Settings
+	Cluster  client.Settings // where dedicated bouncers and hosted networks are, if anywhere
+}
+
+// Validate checks what the tags cannot.
+func (s *settings) Validate() error {
+	return s.Cluster.ValidateWith(s.Bouncer)
+}
+
+// Function consumes event.PlanChanged and event.GraceEnded.
+type Function struct {
+	log     *slog.Logger
+	metrics prometheus.Registerer
+
+	pool      *pgxpool.Pool
+	accounts  *account.Store
+	shared    *bouncer.Admin
+	dedicated *client.Dedicated // nil where nobody has a dedicated bouncer
+	fitted    *prometheus.CounterVec
+}
+
+// New makes the function; Start gives it its settings.
+func New() *Function {
+	return &Function{
+		log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry(),
+		fitted: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "limits_fitted_total",
+			Help: "Dedicated bouncers and hosted networks that were fitted to the plan, by kind and change: stopped, started, resized.",
+		}, []string{"kind", "change"}),
+	}
+}
+
+// Instrument implements function.Instrumented.
+func (f *Function) Instrument(with function.Instruments) { f.log, f.metrics = with.Log, with.Metrics }
+
+// Start reads the settings and brings the database to the present schema. The bouncer may start later.
+func (f *Function) Start(ctx context.Context, env map[string]string) error {
+	var s settings
+	if err := config.Load(env, &s); err != nil {
+		return err
+	}
+	calls := outbound.Client(callTimeout)
+	dedicated, err := s.Cluster.Dedicated(s.Bouncer.PlatformKey, calls)
+	if err != nil {
+		return err
+	}
+	pool, err := account.Open(ctx, s.Database.Reveal())
+	if err != nil {
+		return err
+	}
+	f.pool, f.accounts = pool, account.NewStore(pool)
+	f.shared, f.dedicated = s.Bouncer.Admin(calls), dedicated
+	f.metrics.MustRegister(store.PoolCollector(pool, "accounts"), f.fitted)
+	return nil
+}
+
+// Handle takes one event. It is safe to repeat, and late ones do no harm.
+func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, error) {
+	accountID, err := subject(e)
+	switch {
+	case err != nil:
+		return nil, fault.Wrap(err, fault.Invalid, "This is not the event that its type says.")
+	case accountID == "":
+		return nil, nil //nolint:nilnil // "no answer" in the method set of Knative's functions
+	}
+	return nil, f.enforce(ctx, accountID)
+}
+
+// Ready reports whether events can be worked on now.
+func (f *Function) Ready(ctx context.Context) (bool, error) {
+	if f.pool == nil {
+		return false, nil
+	}
+	err := f.pool.Ping(ctx)
+	return err == nil, err
+}
+
+// Stop closes the database.
+func (f *Function) Stop(context.Context) error {
+	if f.pool != nil {
+		f.pool.Close()
+	}
+	return nil
+}
