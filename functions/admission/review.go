@@ -16,6 +16,7 @@ import (
 	kjson "sigs.k8s.io/json"
 
 	"irc.now/shared/fault"
+	"irc.now/shared/fault/httpfault"
 )
 
 const (
@@ -107,14 +108,14 @@ func (f *Function) record(ctx context.Context, r *admissionv1.AdmissionRequest, 
 }
 
 func resultOf(err error) string {
-	switch fault.KindOf(err) {
-	case fault.Internal, fault.Unavailable:
-		if err == nil {
-			return "allowed"
-		}
+	switch {
+	case err == nil:
+		return "allowed"
+	case fault.Is(err, fault.Internal), fault.Is(err, fault.Unavailable):
 		return "failed"
+	default:
+		return "refused"
 	}
-	return "refused"
 }
 
 func reply(w http.ResponseWriter, r *admissionv1.AdmissionRequest, err error) {
@@ -134,19 +135,28 @@ func reply(w http.ResponseWriter, r *admissionv1.AdmissionRequest, err error) {
 	_, _ = w.Write(body) // fails only when the asker is gone
 }
 
+// reasons are Kubernetes' words for our kinds.
+var reasons = map[fault.Kind]metav1.StatusReason{
+	fault.Internal:        metav1.StatusReasonInternalError,
+	fault.Unavailable:     metav1.StatusReasonServiceUnavailable,
+	fault.NotFound:        metav1.StatusReasonNotFound,
+	fault.Invalid:         metav1.StatusReasonInvalid,
+	fault.Conflict:        metav1.StatusReasonConflict,
+	fault.Unauthenticated: metav1.StatusReasonUnauthorized,
+	fault.Forbidden:       metav1.StatusReasonForbidden,
+	fault.OverQuota:       metav1.StatusReasonForbidden,
+	fault.RateLimited:     metav1.StatusReasonTooManyRequests,
+}
+
 // status is what the API server answers its client with.
 func status(err error) *metav1.Status {
-	s := &metav1.Status{Status: metav1.StatusFailure, Message: fault.Sentence(err)}
-	switch fault.KindOf(err) {
-	case fault.Invalid:
-		s.Code, s.Reason = http.StatusUnprocessableEntity, metav1.StatusReasonInvalid
-	case fault.Forbidden, fault.OverQuota:
-		s.Code, s.Reason = http.StatusForbidden, metav1.StatusReasonForbidden
-	case fault.Unavailable:
-		s.Code, s.Reason = http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable
+	kind := fault.KindOf(err)
+	s := &metav1.Status{
+		Status: metav1.StatusFailure, Message: fault.Sentence(err),
+		Code: int32(httpfault.Status(err)), Reason: reasons[kind], //nolint:gosec // a status is a small number
+	}
+	if kind == fault.Unavailable {
 		s.Details = &metav1.StatusDetails{RetryAfterSeconds: retryAfter}
-	default:
-		s.Code, s.Reason = http.StatusInternalServerError, metav1.StatusReasonInternalError
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 
 	"irc.now/shared/fault"
+	"irc.now/shared/fault/httpfault"
 	"irc.now/shared/throttle"
 )
 
@@ -80,21 +82,23 @@ func unreadable(err error) error {
 	return fault.Wrap(err, fault.Invalid, "The body cannot be read.")
 }
 
-// refuse answers with an error of RFC 6749 section 5.2 or RFC 7662 section 2.3.
+// codes are the errors of RFC 6749 section 5.2 and RFC 7662 section 2.3; what has none is a server_error.
+var codes = map[fault.Kind]string{
+	fault.Invalid: "invalid_request", fault.Unauthenticated: "invalid_client",
+	fault.RateLimited: "temporarily_unavailable", fault.Unavailable: "temporarily_unavailable",
+}
+
+// refuse answers with an error of OAuth.
 func (f *Function) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	status, code := http.StatusInternalServerError, "server_error"
+	status, code := httpfault.Status(err), cmp.Or(codes[fault.KindOf(err)], "server_error")
 	switch fault.KindOf(err) {
 	case fault.Invalid:
-		status, code = http.StatusBadRequest, "invalid_request"
+		status = http.StatusBadRequest // as RFC 6749 asks
 	case fault.Unauthenticated:
-		status, code = http.StatusUnauthorized, "invalid_client"
 		w.Header().Set("WWW-Authenticate", `Basic realm="introspect", charset="UTF-8"`)
-	case fault.RateLimited:
-		status, code = http.StatusTooManyRequests, "temporarily_unavailable"
+	case fault.RateLimited, fault.Unavailable:
 		w.Header().Set("Retry-After", retryAfter)
-	case fault.Unavailable:
-		status, code = http.StatusServiceUnavailable, "temporarily_unavailable"
-		w.Header().Set("Retry-After", retryAfter)
+	default:
 	}
 	if status >= http.StatusInternalServerError {
 		f.log.ErrorContext(r.Context(), "introspection failed", "error", err)

@@ -10,6 +10,7 @@ import (
 
 	"irc.now/shared/event"
 	"irc.now/shared/fault"
+	"irc.now/shared/fault/httpfault"
 )
 
 const (
@@ -65,9 +66,9 @@ func (f *Function) pass(w http.ResponseWriter, r *http.Request, e event.Event) {
 	}
 	f.webhooks.WithLabelValues("undelivered").Inc()
 	f.log.ErrorContext(r.Context(), "event not delivered", "event", e.ID(), "type", e.Type(), "error", err)
-	status := http.StatusBadGateway
-	if fault.Is(err, fault.Unavailable) {
-		status = http.StatusServiceUnavailable
+	status := httpfault.Status(err)
+	if !fault.Is(err, fault.Unavailable) {
+		status = http.StatusBadGateway // the broker's no is its mistake, never a reason to lose the event
 	}
 	http.Error(w, "The event was not taken. Please send it again later.", status)
 }

@@ -11,15 +11,10 @@ import (
 
 	"irc.now/shared/bouncer"
 	"irc.now/shared/fault"
+	"irc.now/shared/fault/httpfault"
 )
 
 const maxBody = 64 << 10 // the largest valid network is a quarter of this
-
-var statuses = map[fault.Kind]int{
-	fault.Invalid: http.StatusUnprocessableEntity, fault.NotFound: http.StatusNotFound, fault.Conflict: http.StatusConflict,
-	fault.OverQuota: http.StatusForbidden, fault.Unavailable: http.StatusServiceUnavailable,
-	fault.Unauthenticated: http.StatusUnauthorized,
-}
 
 func respond(w http.ResponseWriter, answer any) error {
 	data, err := json.Marshal(answer)
@@ -33,16 +28,12 @@ func respond(w http.ResponseWriter, answer any) error {
 
 // refuse reports err to the caller, and to the log where it is our trouble.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	kind := fault.KindOf(err)
-	status, known := statuses[kind]
-	if !known {
-		status = http.StatusInternalServerError
-	}
+	status := httpfault.Status(err)
 	if status >= http.StatusInternalServerError {
 		s.log.ErrorContext(r.Context(), "request failed", slog.String("route", r.Pattern),
 			slog.String("user", r.PathValue("user")), slog.Any("error", err))
 	}
-	problem := bouncer.Problem{Kind: kind.String(), Sentence: fault.Sentence(err), Fields: fault.FieldsOf(err)}
+	problem := bouncer.Problem{Kind: fault.KindOf(err).String(), Sentence: fault.Sentence(err), Fields: fault.FieldsOf(err)}
 	data, _ := json.Marshal(problem)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"irc.now/shared/fault"
+	"irc.now/shared/fault/httpfault"
 )
 
 // fault gives an error of the API server a kind and a sentence. What only we can have caused (no permission, a
@@ -61,13 +62,13 @@ func refusal(answer metav1.Status) (sentence string, refused bool) {
 	return found[1], true
 }
 
+// kindOf is what the webhook's code means to the user. It judges the user's request: what does not say that something
+// is wrong with it, or with us, is a plain no.
 func kindOf(code int32) fault.Kind {
-	switch {
-	case code == http.StatusConflict:
-		return fault.Conflict
-	case code == http.StatusBadRequest, code == http.StatusUnprocessableEntity:
-		return fault.Invalid
-	case code == http.StatusTooManyRequests, code >= http.StatusInternalServerError:
+	switch kind := httpfault.KindOf(int(code)); kind {
+	case fault.Conflict, fault.Invalid, fault.Unavailable:
+		return kind
+	case fault.RateLimited:
 		return fault.Unavailable
 	default:
 		return fault.Forbidden

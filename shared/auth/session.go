@@ -132,6 +132,7 @@ func (w *sessionWriter) commit() error {
 			return w.failed
 		}
 		sessions.WriteSessionCookie(w.ctx, w.ResponseWriter, token, expiry)
+	case scs.Unmodified:
 	case scs.Destroyed:
 		sessions.WriteSessionCookie(w.ctx, w.ResponseWriter, "", time.Time{})
 	}

@@ -162,20 +162,14 @@ func unavailable(cause error) error {
 	return fault.Wrap(cause, fault.Unavailable, "The bouncer cannot be reached right now. Please try again in a minute.")
 }
 
-// kinds are the faults bounceradmin reports that are the caller's to know; others are our own trouble.
-var kinds = map[string]fault.Kind{
-	fault.Invalid.String(): fault.Invalid, fault.NotFound.String(): fault.NotFound,
-	fault.Conflict.String(): fault.Conflict, fault.OverQuota.String(): fault.OverQuota,
-	fault.Unavailable.String(): fault.Unavailable,
-}
-
+// faultOf is the fault that bounceradmin reports. That it does not take our token is no concern of the user's.
 func faultOf(status int, data []byte) error {
 	var p Problem
 	if err := json.Unmarshal(data, &p); err != nil {
 		return unavailable(fmt.Errorf("bounceradmin answered %d", status))
 	}
-	kind, known := kinds[p.Kind]
-	if !known {
+	kind, known := fault.ParseKind(p.Kind)
+	if !known || kind == fault.Internal || kind == fault.Unauthenticated {
 		return fmt.Errorf("bounceradmin answered %d, %s", status, p.Kind)
 	}
 	return &fault.Error{Kind: kind, Sentence: p.Sentence, Fields: p.Fields}

@@ -1,7 +1,7 @@
 // Package fault gives errors a kind and a sentence that is safe to show to whoever caused them.
 //
 // An error made here may reach a user; every other error is internal: it is logged whole and shown as
-// "something went wrong". The package knows nothing of HTTP; package web maps kinds to status codes.
+// "something went wrong". The package knows nothing of HTTP; package httpfault maps kinds to status codes.
 package fault
 
 import (
@@ -40,6 +40,32 @@ func (k Kind) String() string {
 		return "internal"
 	}
 	return kindNames[k]
+}
+
+// Kinds lists every kind.
+func Kinds() []Kind {
+	all := make([]Kind, len(kindNames))
+	for i := range kindNames {
+		all[i] = Kind(i)
+	}
+	return all
+}
+
+// ParseKind is the reverse of [Kind.String].
+func ParseKind(name string) (kind Kind, known bool) {
+	i := slices.Index(kindNames[:], name)
+	return Kind(max(i, 0)), i >= 0
+}
+
+// Temporary reports whether the same may succeed later, with nothing changed by whoever asked.
+func (k Kind) Temporary() bool {
+	switch k {
+	case Internal, Unavailable, RateLimited:
+		return true
+	case NotFound, Invalid, Conflict, Unauthenticated, Forbidden, OverQuota:
+		return false
+	}
+	return true // no kind of ours is Internal
 }
 
 // Error is an error with a kind and a sentence that is safe to show.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 
 	"irc.now/shared/account"
 	"irc.now/shared/fault"
+	"irc.now/shared/fault/httpfault"
 	"irc.now/shared/outbound"
 )
 
@@ -103,8 +103,7 @@ func faultOf(err error, format string, args ...any) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
-	case !ok, refused.HTTPStatusCode >= http.StatusInternalServerError,
-		refused.HTTPStatusCode == http.StatusTooManyRequests:
+	case !ok, httpfault.KindOf(refused.HTTPStatusCode).Temporary():
 		return fault.Wrap(err, fault.Unavailable,
 			"Our payment service does not answer at the moment. Nothing was changed; please try again shortly.")
 	case refused.Type == stripe.ErrorTypeCard:

@@ -9,6 +9,7 @@ import (
 
 	"irc.now/shared/design"
 	"irc.now/shared/fault"
+	"irc.now/shared/fault/httpfault"
 )
 
 // Handler answers a request or says why it could not. After writing, it returns nil.
@@ -59,24 +60,7 @@ func Status(err error) int {
 	if e, ok := errors.AsType[statusError](err); ok {
 		return e.status
 	}
-	switch fault.KindOf(err) {
-	case fault.NotFound:
-		return http.StatusNotFound
-	case fault.Invalid:
-		return http.StatusUnprocessableEntity
-	case fault.Conflict:
-		return http.StatusConflict
-	case fault.Unauthenticated:
-		return http.StatusUnauthorized
-	case fault.Forbidden, fault.OverQuota:
-		return http.StatusForbidden
-	case fault.RateLimited:
-		return http.StatusTooManyRequests
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	default:
-		return http.StatusInternalServerError
-	}
+	return httpfault.Status(err)
 }
 
 // Fail answers r for err: a page, or problem+json (RFC 9457) for clients that ask for JSON.

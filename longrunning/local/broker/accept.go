@@ -12,6 +12,7 @@ import (
 
 	"irc.now/shared/event"
 	"irc.now/shared/fault"
+	"irc.now/shared/fault/httpfault"
 	"irc.now/shared/telemetry"
 )
 
@@ -34,20 +35,10 @@ func (b *Broker) receive(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := b.accept(ctx, *received); err != nil {
 		b.config.Log.ErrorContext(ctx, "event not accepted", "event", received.ID(), "error", err)
-		http.Error(w, fault.Sentence(err), statusFor(err))
+		http.Error(w, fault.Sentence(err), httpfault.Status(err))
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)
-}
-
-func statusFor(err error) int {
-	switch fault.KindOf(err) {
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	case fault.Invalid:
-		return http.StatusBadRequest
-	}
-	return http.StatusInternalServerError
 }
 
 // accept stores e for every trigger that takes it; nil means that it is safe. The error is Unavailable while the

@@ -14,6 +14,7 @@ import (
 
 	"irc.now/shared/event"
 	"irc.now/shared/fault"
+	"irc.now/shared/fault/httpfault"
 	"irc.now/shared/store"
 )
 
@@ -86,7 +87,7 @@ func errStopped() error {
 func (b *Broker) listDeadLetters(w http.ResponseWriter, r *http.Request) {
 	letters, err := b.DeadLetters(r.Context())
 	if err != nil {
-		http.Error(w, fault.Sentence(err), statusFor(err))
+		http.Error(w, fault.Sentence(err), httpfault.Status(err))
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -123,7 +124,7 @@ func (b *Broker) replayDeadLetters(w http.ResponseWriter, r *http.Request) {
 	count, err := b.Replay(r.Context(), number)
 	if err != nil {
 		b.config.Log.ErrorContext(r.Context(), "replay dead letters", "error", err)
-		http.Error(w, fault.Sentence(err), statusFor(err))
+		http.Error(w, fault.Sentence(err), httpfault.Status(err))
 		return
 	}
 	fmt.Fprintf(w, "%d on their way again.\n", count)

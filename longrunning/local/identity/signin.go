@@ -113,6 +113,7 @@ func (p *Provider) again(w http.ResponseWriter, page, title string, f form, err 
 	switch fault.KindOf(err) {
 	case fault.Internal, fault.Unavailable, fault.NotFound:
 		return err
+	default:
 	}
 	f.Errors = fault.FieldsOf(err)
 	if len(f.Errors) == 0 {

@@ -18,6 +18,7 @@ import (
 
 	ours "irc.now/shared/event"
 	"irc.now/shared/fault"
+	"irc.now/shared/fault/httpfault"
 	"irc.now/shared/function"
 	"irc.now/shared/telemetry"
 )
@@ -102,16 +103,12 @@ func receive(w http.ResponseWriter, r *http.Request) (*event.Event, int, error) 
 	return received, http.StatusOK, nil
 }
 
-// refuse tells the sender whether trying again helps. Knative retries 404, 408, 409, 429 and 5xx.
+// refuse tells the sender whether trying again helps. Knative retries 404 and 409, too, so what is final has another
+// status than elsewhere.
 func (v *receiver) refuse(w http.ResponseWriter, r *http.Request, e *event.Event, err error) {
-	status := http.StatusUnprocessableEntity
-	switch fault.KindOf(err) {
-	case fault.Internal:
-		status = http.StatusInternalServerError
-	case fault.Unavailable:
-		status = http.StatusServiceUnavailable
-	case fault.RateLimited:
-		status = http.StatusTooManyRequests
+	status := httpfault.Status(err)
+	if !fault.KindOf(err).Temporary() {
+		status = http.StatusUnprocessableEntity
 	}
 	v.log.ErrorContext(r.Context(), "event failed", "event", e.ID(), "type", e.Type(), "status", status, "error", err)
 	function.Refuse(w, r, status, fault.Sentence(err))
