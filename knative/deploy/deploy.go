@@ -8,6 +8,7 @@ package deploy
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,7 +61,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	if err := render.ReplaceImages(objects, where); err != nil {
+	if err := errors.Join(render.ReplaceImages(objects, where), render.NameJobs(objects)); err != nil {
 		return err
 	}
 	if err := c.keep(objects); err != nil || c.Leave {
@@ -85,29 +86,39 @@ func (c Config) keep(objects []render.Object) error {
 	return nil
 }
 
-// apply applies what everything else needs first, and waits until the API server serves our kinds.
+// apply applies one phase after the other: what the API server has to serve first, what jobs stand on, jobs, which have
+// to end well, and everything else, of which the present release goes on working meanwhile.
 func (c Config) apply(ctx context.Context, objects []render.Object) error {
-	var first, rest []render.Object
-	var definitions []string
-	for _, object := range objects {
-		switch object.Kind() {
-		case "CustomResourceDefinition":
-			definitions = append(definitions, "crd/"+object.Name())
-			first = append(first, object)
-		case "Namespace":
-			first = append(first, object)
-		default:
-			rest = append(rest, object)
-		}
-	}
-	if err := c.applyAll(ctx, first); err != nil {
+	phases := render.InPhases(objects)
+	if err := c.define(ctx, phases.Definitions); err != nil {
 		return err
 	}
-	wait := append([]string{"wait", "--for=condition=Established", "--timeout=60s"}, definitions...)
+	if err := c.applyAll(ctx, phases.Foundations); err != nil {
+		return err
+	}
+	for _, job := range phases.Jobs {
+		if err := c.runJob(ctx, job); err != nil {
+			return err
+		}
+	}
+	return c.applyAll(ctx, phases.Rest)
+}
+
+// define applies namespaces and kinds, and waits until the API server serves them.
+func (c Config) define(ctx context.Context, objects []render.Object) error {
+	if err := c.applyAll(ctx, objects); err != nil {
+		return err
+	}
+	wait := []string{"wait", "--for=condition=Established", "--timeout=60s"}
+	for _, object := range objects {
+		if object.Kind() == "CustomResourceDefinition" {
+			wait = append(wait, "crd/"+object.Name())
+		}
+	}
 	if err := c.run(ctx, nil, "kubectl", wait...); err != nil {
 		return fmt.Errorf("wait for our kinds: %w", err)
 	}
-	return c.applyAll(ctx, rest)
+	return nil
 }
 
 func (c Config) applyAll(ctx context.Context, objects []render.Object) error {

@@ -51,23 +51,23 @@ func TestATagIsThatOfTheSources(t *testing.T) {
 	}
 	tag := func() string {
 		t.Helper()
-		tag, err := deploy.Tag(root, "thing")
+		tag, err := deploy.Tag(root, "tree")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return tag
 	}
-	write("longrunning/thing/Dockerfile", "FROM a AS build\nCOPY one.css longrunning/thing/two.css /theme/\nFROM b\nCOPY --from=build /src/three /x\nADD four /etc/\n")
-	for _, name := range []string{"one.css", "longrunning/thing/two.css", "four"} {
+	write("longrunning/tree/Dockerfile", "FROM a AS build\nCOPY one.css longrunning/tree/two.css /theme/\nFROM b\nCOPY --from=build /src/three /x\nADD four /etc/\n")
+	for _, name := range []string{"one.css", "longrunning/tree/two.css", "four"} {
 		write(name, "a")
 	}
 	before := tag()
 	write("README.md", "b")
-	write("longrunning/thing/thing.go", "b")
+	write("longrunning/tree/tree.go", "b")
 	if now := tag(); now != before {
 		t.Errorf("what is not in the image changes its tag from %s to %s", before, now)
 	}
-	for _, name := range []string{"one.css", "longrunning/thing/two.css", "four"} {
+	for _, name := range []string{"one.css", "longrunning/tree/two.css", "four"} {
 		write(name, "b")
 		now := tag()
 		if now == before {
@@ -75,7 +75,7 @@ func TestATagIsThatOfTheSources(t *testing.T) {
 		}
 		before = now
 	}
-	write("longrunning/thing/Dockerfile", "FROM c\nCOPY one.css longrunning/thing/two.css four /theme/\n")
+	write("longrunning/tree/Dockerfile", "FROM c\nCOPY one.css longrunning/tree/two.css four /theme/\n")
 	if tag() == before {
 		t.Error("the Dockerfile does not change the tag")
 	}

@@ -3,6 +3,7 @@ package deploy
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"irc.now/knative/render"
 )
@@ -26,8 +27,9 @@ func (s Supply) String() string {
 	return s.Kind + " " + s.Namespace + "/" + s.Name
 }
 
-// database makes the Secrets whose names begin so: CloudNativePG, for the Cluster called database.
-var database = []string{"database-app", "database-superuser"}
+// database begins the names of Secrets that nobody makes by hand: CloudNativePG makes those of the Cluster called
+// database, and the Job schema those of functions' roles.
+const database = "database-"
 
 // Supplied are what people make before they deploy, in order.
 func Supplied(objects []render.Object) []Supply {
@@ -101,7 +103,7 @@ func references(value any, found []Supply) []Supply {
 func note(kind string, reference any, found []Supply) []Supply {
 	fields, _ := reference.(map[string]any)
 	name := text(fields["name"])
-	if slices.Contains(database, name) || fields["optional"] == true {
+	if strings.HasPrefix(name, database) || fields["optional"] == true {
 		return found
 	}
 	return append(found, Supply{Kind: kind, Namespace: namespace, Name: name, Keys: []string{text(fields["key"])}})

@@ -1,7 +1,8 @@
 // Package render makes the objects of an overlay out of the kustomizations below knative/, without asking anything
 // outside the repository.
 //
-// It owns how a reference to one of our images is found and replaced. It must not apply anything.
+// It owns how a reference to one of our images is found and replaced, and what Knative would refuse. It must not apply
+// anything.
 package render
 
 import (
@@ -76,7 +77,7 @@ func Overlay(root, name string) ([]Object, error) {
 	return Folder(filepath.Join(root, "knative", "overlays", name))
 }
 
-// Folder renders the kustomization in folder.
+// Folder renders the kustomization in folder, and has Knative's own code judge what is of its kinds.
 func Folder(folder string) ([]Object, error) {
 	options := krusty.MakeDefaultOptions()
 	options.Reorder = krusty.ReorderOptionLegacy
@@ -85,7 +86,14 @@ func Folder(folder string) ([]Object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", folder, err)
 	}
-	return objectsOf(made)
+	objects, err := objectsOf(made)
+	if err != nil {
+		return nil, err
+	}
+	if err := Check(objects); err != nil {
+		return nil, fmt.Errorf("%s has what Knative would refuse:\n%w", folder, err)
+	}
+	return objects, nil
 }
 
 func objectsOf(made resmap.ResMap) ([]Object, error) {

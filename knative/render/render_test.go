@@ -61,7 +61,7 @@ func TestEveryImageCanBeBuilt(t *testing.T) {
 
 func TestImagesAreReplacedWhereverTheyStand(t *testing.T) {
 	object := render.Object{
-		"apiVersion": "irc.now/v1alpha1", "kind": "Thing", "metadata": map[string]any{"name": "a"},
+		"apiVersion": "irc.now/v1alpha1", "kind": "Resource", "metadata": map[string]any{"name": "a"},
 		"image": "ko://irc.now/functions/portal/cmd",
 		"env":   []any{map[string]any{"value": "irc.now/soju"}, map[string]any{"value": "see irc.now/soju"}},
 	}
@@ -83,7 +83,7 @@ env:
 - value: r/soju@sha256:b
 - value: see irc.now/soju
 image: r/portal@sha256:a
-kind: Thing
+kind: Resource
 metadata:
   name: a
 `

@@ -37,7 +37,8 @@ type place struct {
 	*testing.T
 	client   client.Client
 	registry string // where images are pushed
-	calls    string // the file in which stand-ins note how they were called
+	programs string // the folder of stand-ins
+	jobs     *jobs
 	said     *bytes.Buffer
 }
 
@@ -51,24 +52,34 @@ func newPlace(t *testing.T) *place {
 	}
 	images := httptest.NewServer(registry.New(registry.Logger(quiet()), registry.WithBlobHandler(registry.NewDiskBlobHandler(t.TempDir()))))
 	t.Cleanup(images.Close)
-	folder := t.TempDir()
 	p := &place{
 		T: t, client: server.Client(t, nil), registry: strings.TrimPrefix(images.URL, "http://") + "/irc-now",
-		calls: filepath.Join(folder, "calls"), said: &bytes.Buffer{},
+		programs: t.TempDir(), said: &bytes.Buffer{}, jobs: endJobs(t, server.Config()),
 	}
-	for program, does := range map[string]string{
-		"ko":     `sed "s#ko://irc.now\(.*\)#$KO_DOCKER_REPO/irc.now\1@sha256:` + strings.Repeat("a", 64) + `#"`,
-		"docker": `[ "$1" != push ] || ` + pusher + `="$2" exec '` + os.Args[0] + `' -test.run '^TestMain$'`,
-	} {
-		script := "#!/bin/sh\nset -e\necho \"" + program + " $*\" >>'" + p.calls + "'\n" + does + "\n"
-		if err := os.WriteFile(filepath.Join(folder, program), []byte(script), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	p.ko("a")
+	p.standIn("docker", `[ "$1" != push ] || `+pusher+`="$2" exec '`+os.Args[0]+`' -test.run '^TestMain$'`)
 	t.Setenv("KUBECONFIG", server.Kubeconfig(t))
-	t.Setenv("PATH", folder+":"+filepath.Dir(kubectl(t))+":"+os.Getenv("PATH"))
+	t.Setenv("PATH", p.programs+":"+filepath.Dir(kubectl(t))+":"+os.Getenv("PATH"))
 	return p
 }
+
+// ko has the stand-in for ko build images whose digest is that one figure.
+func (p *place) ko(figure string) {
+	p.Helper()
+	p.standIn("ko", `sed "s#ko://irc.now\(.*\)#$KO_DOCKER_REPO/irc.now\1@sha256:`+strings.Repeat(figure, 64)+`#"`)
+}
+
+// standIn has a program note how it is called and do something else.
+func (p *place) standIn(program, does string) {
+	p.Helper()
+	script := "#!/bin/sh\nset -e\necho \"" + program + " $*\" >>'" + p.calls() + "'\n" + does + "\n"
+	if err := os.WriteFile(filepath.Join(p.programs, program), []byte(script), 0o755); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// calls is the file in which stand-ins note how they were called.
+func (p *place) calls() string { return filepath.Join(p.programs, "calls") }
 
 func ours(definition *apiextensions.CustomResourceDefinition) bool {
 	return definition.Spec.Group == "irc.now"
@@ -172,11 +183,11 @@ func (p *place) contents(objects []render.Object) map[string]string {
 // called is how the stand-ins were called, since it was asked last.
 func (p *place) called() string {
 	p.Helper()
-	content, err := os.ReadFile(p.calls)
+	content, err := os.ReadFile(p.calls())
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		p.Fatal(err)
 	}
-	if err := os.WriteFile(p.calls, nil, 0o600); err != nil {
+	if err := os.WriteFile(p.calls(), nil, 0o600); err != nil {
 		p.Fatal(err)
 	}
 	return string(content)
@@ -235,9 +246,11 @@ func TestDeploying(t *testing.T) {
 		{"it says what the cluster lacks", (*place).lacks},
 		{"a key and a kind are missed", (*place).lacksParts},
 		{"without a cluster it says so", (*place).nowhere},
+		{"a job that fails keeps programs from starting", (*place).jobFails},
 		{"what the cluster refused is said", (*place).refused},
 		{"everything is applied the next time", (*place).deploys},
 		{"deploying the same again changes nothing", (*place).again},
+		{"each release has a job of its own", (*place).another},
 		{"images are built again on request", (*place).rebuilds},
 		{"clusters are left alone on request", (*place).leaves},
 	} {
@@ -301,6 +314,9 @@ func (p *place) refused() {
 		p.Errorf("it says %v", err)
 	}
 	p.shell("kubectl --namespace irc-now delete deployment chat")
+	if began := p.jobs.began.Load(); began != 2 {
+		p.Errorf("%d jobs began, with one that failed and was to begin again", began)
+	}
 	if calls := p.called(); strings.Count(calls, "docker push "+p.registry+"/") != 3 {
 		p.Errorf("the images of soju, ergo and web chat are not pushed:\n%s", calls)
 	}
@@ -340,6 +356,25 @@ func (p *place) again() {
 		if content != before[name] {
 			p.Errorf("%s was changed", name)
 		}
+	}
+	if began := p.jobs.began.Load(); began != 2 {
+		p.Errorf("the job that was done, %s, ran again", p.jobOf(objects))
+	}
+}
+
+// another deploys a release of which the Job is another.
+func (p *place) another() {
+	before, err := p.deploy(nil)
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.ko("b")
+	after, err := p.deploy(nil)
+	if err != nil {
+		p.Fatal(err)
+	}
+	if p.jobOf(before) == p.jobOf(after) || p.jobs.began.Load() != 3 {
+		p.Errorf("%s ran for both releases, of %d", p.jobOf(after), p.jobs.began.Load())
 	}
 }
 

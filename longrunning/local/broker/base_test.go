@@ -19,11 +19,11 @@ func TestTheClustersManifestsAreUnderstood(t *testing.T) {
 	for _, trigger := range got.Triggers {
 		// A function's folder has the name of its Knative Service.
 		name := trigger.Spec.Subscriber.Ref.Name
-		if _, err := os.Stat(filepath.Join("../../../functions", name, "func.yaml")); err != nil {
+		if _, err := os.Stat(filepath.Join("../../../functions", name, "cmd")); err != nil {
 			t.Errorf("trigger %s: its subscriber is not a function of ours: %v", trigger.Metadata.Name, err)
 		}
 		if d := trigger.Spec.Delivery; d != nil && d.DeadLetterSink != nil {
-			if _, err := os.Stat(filepath.Join("../../../functions", d.DeadLetterSink.Ref.Name, "func.yaml")); err != nil {
+			if _, err := os.Stat(filepath.Join("../../../functions", d.DeadLetterSink.Ref.Name, "cmd")); err != nil {
 				t.Errorf("trigger %s: its dead-letter sink is not a function of ours: %v", trigger.Metadata.Name, err)
 			}
 		}

@@ -53,12 +53,12 @@ func TestAddonsAreAcceptedAndAppliedOnce(t *testing.T) {
 		if same, _, err := i.installed(t.Context(), part.name, objects); err != nil || !same {
 			t.Errorf("%s would be applied again (%v)", part.name, err)
 		}
-		i.settled(t, objects)
+		i.applyAgain(t, objects)
 	}
 }
 
-// settled applies objects again. The second time may still write what their definition's defaults have added.
-func (i installer) settled(t *testing.T, objects []*object) {
+// applyAgain applies objects again. The second time may still write what their definition's defaults have added.
+func (i installer) applyAgain(t *testing.T, objects []*object) {
 	t.Helper()
 	var before map[string]string
 	for range 2 {

@@ -63,7 +63,7 @@ func Names() []string {
 // Config says where to build.
 type Config struct {
 	Root     string    // our checkout
-	Progress io.Writer // gets a line for each thing done; nil means nobody
+	Progress io.Writer // gets a line for each step; nil means nobody
 }
 
 // Program is the path of a program that Build has built.

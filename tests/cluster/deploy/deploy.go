@@ -7,6 +7,7 @@ package deploy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -67,7 +68,7 @@ func Overlay(ctx context.Context, cluster Cluster, o Options) error {
 	if err != nil {
 		return fmt.Errorf("reach the cluster: %w", err)
 	}
-	var objects []*unstructured.Unstructured
+	var first, jobs, rest []*unstructured.Unstructured
 	for _, s := range []struct {
 		name string
 		do   func() error
@@ -77,12 +78,14 @@ func Overlay(ctx context.Context, cluster Cluster, o Options) error {
 			if err != nil {
 				return err
 			}
-			objects, err = rendered(o.Root, where)
+			first, jobs, rest, err = rendered(o.Root, where)
 			return err
 		}},
 		{"secrets", func() error { return secrets(ctx, config) }},
-		{"manifests", func() error { return addons.Apply(ctx, config, objects, o.Log) }},
-		{"waiting until all of it works", func() error { return d.await(ctx, config, objects) }},
+		{"what jobs stand on", func() error { return addons.Apply(ctx, config, first, o.Log) }},
+		{"jobs", func() error { return d.run(ctx, config, jobs) }},
+		{"everything else", func() error { return addons.Apply(ctx, config, rest, o.Log) }},
+		{"waiting until all of it works", func() error { return d.await(ctx, config, slices.Concat(first, rest)) }},
 	} {
 		began := time.Now()
 		if err := s.do(); err != nil {
@@ -95,15 +98,31 @@ func Overlay(ctx context.Context, cluster Cluster, o Options) error {
 
 type deployment struct{ Options }
 
-// rendered are the overlay's objects with the images that were made.
-func rendered(root string, where map[string]string) ([]*unstructured.Unstructured, error) {
+// rendered are the overlay's objects with the images that were made, in the order of knative/deploy: what jobs stand on,
+// jobs, and the rest.
+func rendered(root string, where map[string]string) (first, jobs, rest []*unstructured.Unstructured, err error) {
 	made, err := render.Overlay(root, overlay)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
-	if err := render.ReplaceImages(made, where); err != nil {
-		return nil, err
+	if err := errors.Join(render.ReplaceImages(made, where), render.NameJobs(made)); err != nil {
+		return nil, nil, nil, err
 	}
+	phases := render.InPhases(made)
+	first, err = unstructuredOf(slices.Concat(phases.Definitions, phases.Foundations))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if jobs, err = unstructuredOf(phases.Jobs); err != nil {
+		return nil, nil, nil, err
+	}
+	if rest, err = unstructuredOf(phases.Rest); err != nil {
+		return nil, nil, nil, err
+	}
+	return first, jobs, rest, postgres(first, where[image.PostgreSQL])
+}
+
+func unstructuredOf(made []render.Object) ([]*unstructured.Unstructured, error) {
 	objects := make([]*unstructured.Unstructured, 0, len(made))
 	for _, object := range made {
 		text, err := json.Marshal(object) // the client wants numbers as JSON's, kustomize gives YAML's
@@ -116,7 +135,7 @@ func rendered(root string, where map[string]string) ([]*unstructured.Unstructure
 		}
 		objects = append(objects, o)
 	}
-	return objects, postgres(objects, where[image.PostgreSQL])
+	return objects, nil
 }
 
 // postgres gives the database the image that was made: its tag is of its content.

@@ -42,7 +42,7 @@ func secrets(ctx context.Context, to *rest.Config) error {
 	return create(ctx, c, prices())
 }
 
-// prices are what the stand-in for Stripe calls each thing that can be bought.
+// prices are what the stand-in for Stripe calls each product.
 func prices() *corev1.ConfigMap {
 	m := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: Namespace, Name: "stripe-prices"}, Data: map[string]string{}}
 	for _, price := range stripe.PriceList() {

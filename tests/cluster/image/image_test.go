@@ -92,7 +92,7 @@ func TestAProgramRunsAsNobodyWithCertificatesAndATemporaryFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	made, err := image.Go(t.Context(), program, image.Options{
-		Name: "test/whole", Links: map[string]string{"/usr/bin/other": "/ko-app/whole"}, Texts: map[string]string{"/etc/thing": "text"},
+		Name: "test/whole", Links: map[string]string{"/usr/bin/other": "/ko-app/whole"}, Texts: map[string]string{"/etc/words": "text"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +107,7 @@ func TestAProgramRunsAsNobodyWithCertificatesAndATemporaryFolder(t *testing.T) {
 	}
 	found := files(t, made)
 	for name, mode := range map[string]int64{
-		"ko-app/whole": 0o755, "etc/ssl/certs/ca-certificates.crt": 0o644, "etc/passwd": 0o644, "etc/thing": 0o644, "tmp": 0o1777,
+		"ko-app/whole": 0o755, "etc/ssl/certs/ca-certificates.crt": 0o644, "etc/passwd": 0o644, "etc/words": 0o644, "tmp": 0o1777,
 	} {
 		if header := found[name]; header == nil || header.Mode != mode || header.Uid != 0 {
 			t.Errorf("%s is %+v, want mode %o", name, header, mode)

@@ -24,7 +24,7 @@ import (
 var told = []string{platform, tenants, "traefik", "knative-serving", "knative-eventing", "cnpg-system", "kube-system"}
 
 // explain writes what a person needs to find out why a test failed: objects with their conditions, events and the end
-// of every pod's log. It does so once for each test: later, the test's things are gone.
+// of every pod's log. It does so once for each test: later, what the test made is gone.
 func (w *world) explain(t *testing.T) {
 	t.Helper()
 	if _, told := w.explained.LoadOrStore(t.Name(), true); told {

@@ -63,9 +63,9 @@ func TestAnOperatorKilledMidReconcileLeavesNothingHalfDone(t *testing.T) {
 // TestTheAPIServerRestarts ends the API server while a bouncer is being made and somebody is connected to another.
 func TestTheAPIServerRestarts(t *testing.T) {
 	here.onFailure(t)
-	settled := here.payer(t, "liv")
-	here.awaitReady(t, becoming, here.createBouncer(t, settled))
-	connected := here.signIn(t, hostOf(settled), settled.Handle, settled.Handle, settled.NewPassword("laptop"))
+	liv := here.payer(t, "liv")
+	here.awaitReady(t, becoming, here.createBouncer(t, liv))
+	connected := here.signIn(t, hostOf(liv), liv.Handle, liv.Handle, liv.NewPassword("laptop"))
 	newer := here.payer(t, "max")
 	bouncer := here.createBouncer(t, newer)
 
@@ -76,7 +76,7 @@ func TestTheAPIServerRestarts(t *testing.T) {
 	here.awaitReady(t, mending, bouncer)
 	figures.note(t, "API server restarted: a bouncer that was begun before is ready after %s", time.Since(began).Round(time.Second))
 	here.works(t, newer)
-	settled.Visit("/bouncer").Says(http.StatusOK, "Your bouncer")
+	liv.Visit("/bouncer").Says(http.StatusOK, "Your bouncer")
 }
 
 // TestPostgreSQLIsDeleted ends the database server below everything.
@@ -169,9 +169,9 @@ func (w *world) awaitWebhooks(t *testing.T, p *user.Person, what string, is func
 // TestContainerdRestarts ends the container runtime; what it runs goes on, and what is new starts.
 func TestContainerdRestarts(t *testing.T) {
 	here.onFailure(t)
-	settled := here.payer(t, "quy")
-	here.awaitReady(t, becoming, here.createBouncer(t, settled))
-	connected := here.signIn(t, hostOf(settled), settled.Handle, settled.Handle, settled.NewPassword("laptop"))
+	quy := here.payer(t, "quy")
+	here.awaitReady(t, becoming, here.createBouncer(t, quy))
+	connected := here.signIn(t, hostOf(quy), quy.Handle, quy.Handle, quy.NewPassword("laptop"))
 	here.restart(t, containerd)
 	connected.Send("PING still")
 	connected.Expect("PONG", "still")

@@ -136,7 +136,7 @@ func (w *world) prepare() error {
 	return errors.Join(w.trust(ctx), w.sweep(ctx), os.RemoveAll(w.dumps))
 }
 
-// alone waits until nobody else tells a story on this cluster: each would take the other's things for left over.
+// alone waits until nobody else tells a story on this cluster: each would take what the other made for left over.
 func (w *world) alone() (err error) {
 	if w.lock, err = os.Create(filepath.Join(filepath.Dir(w.dumps), "story.lock")); err != nil {
 		return err
