@@ -74,15 +74,15 @@ func TestABouncerFromFirstToLast(t *testing.T) {
 	if err != nil || found.Status.Host != "ada.irc.test" {
 		t.Errorf("got %+v, %v", found, err)
 	}
-	owned, err := w.Bouncers().List(t.Context(), "ada")
-	if err != nil || len(owned) != 1 || owned[0].Name != "ada" || owned[0].Status.Host != "ada.irc.test" {
-		t.Errorf("ada's are %+v, %v", owned, err)
+	bouncers, err := w.Bouncers().List(t.Context(), "ada")
+	if err != nil || len(bouncers) != 1 || bouncers[0].Name != "ada" || bouncers[0].Status.Host != "ada.irc.test" {
+		t.Errorf("ada's are %+v, %v", bouncers, err)
 	}
 	if err := w.Bouncers().Delete(t.Context(), "ada", made.UID); err != nil {
 		t.Fatal(err)
 	}
-	if owned, err := w.Bouncers().List(t.Context(), "ada"); err != nil || len(owned) != 0 {
-		t.Errorf("left are %+v, %v", owned, err)
+	if bouncers, err := w.Bouncers().List(t.Context(), "ada"); err != nil || len(bouncers) != 0 {
+		t.Errorf("left are %+v, %v", bouncers, err)
 	}
 }
 

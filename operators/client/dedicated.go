@@ -11,7 +11,7 @@ import (
 	"irc.now/shared/fault"
 )
 
-// Dedicated reaches the bounceradmin of users' own bouncers, each of which is called like its owner's handle. A nil
+// Dedicated reaches the bounceradmin of dedicated bouncers, each of which is called like its owner's handle. A nil
 // Dedicated is that of one machine, where nobody has one.
 type Dedicated struct {
 	cluster   *Client
@@ -71,13 +71,13 @@ func (d *Dedicated) Tell(ctx context.Context, handle string, something func(*bou
 	if !fault.Is(err, fault.Unavailable) {
 		return err
 	}
-	owned, findErr := d.cluster.bouncers.List(ctx, handle)
+	bouncers, findErr := d.cluster.bouncers.List(ctx, handle)
 	if findErr != nil {
 		return findErr
 	}
 	var failed []error
-	for i := range owned {
-		switch b := &owned[i]; {
+	for i := range bouncers {
+		switch b := &bouncers[i]; {
 		case b.Spec.Stopped() || b.DeletionTimestamp != nil:
 		case b.Name == handle:
 			failed = append(failed, err)

@@ -126,7 +126,7 @@ func TestHistoryIsInTheNetworksOwnDatabaseAndSurvives(t *testing.T) {
 	var user, database string
 	var lines int
 	err := conn.QueryRow(t.Context(), `SELECT current_user, current_database(), (SELECT count(*) FROM history)`).Scan(&user, &database, &lines)
-	if own := names(w.network).Database(); err != nil || user != own || database != own || lines < 3 {
+	if role := names(w.network).Database(); err != nil || user != role || database != role || lines < 3 {
 		t.Errorf("%v: %s has %d lines in %s", err, user, lines, database)
 	}
 	if config, err := os.ReadFile(filepath.Join(w.pod.dir, "config", keyConfig)); err != nil || strings.Contains(string(config), hostilePassword) {
@@ -148,11 +148,11 @@ func TestErgosRoleReachesNothingElse(t *testing.T) {
 		t.Error("it connects to another network's database")
 	}
 	conn := w.database()
-	own := names(w.network).Database()
+	role := names(w.network).Database()
 	for _, sql := range []string{
-		`CREATE DATABASE more`, `CREATE ROLE more`, `ALTER ROLE ` + own + ` SUPERUSER`, `SET ROLE postgres`,
+		`CREATE DATABASE more`, `CREATE ROLE more`, `ALTER ROLE ` + role + ` SUPERUSER`, `SET ROLE postgres`,
 		`ALTER SYSTEM SET work_mem = '1GB'`, `SELECT pg_read_file('postgresql.conf')`, `COPY history TO PROGRAM 'cat'`,
-		`SELECT rolpassword FROM pg_authid`, `ALTER DATABASE ` + names(other.network).Database() + ` OWNER TO ` + own,
+		`SELECT rolpassword FROM pg_authid`, `ALTER DATABASE ` + names(other.network).Database() + ` OWNER TO ` + role,
 	} {
 		if _, err := conn.Exec(t.Context(), sql); err == nil {
 			t.Errorf("it may %s", sql)
@@ -191,7 +191,7 @@ func TestHistoryIsKeptForAWeek(t *testing.T) {
 }
 
 func TestANetworkOutlivesItsDatabase(t *testing.T) {
-	server := newOwnServer(t)
+	server := newStoppable(t)
 	w := newWorldOn(t, server.Server, nil)
 	w.ready()
 	ada, bob := w.lab()
@@ -268,7 +268,7 @@ func (c *counted) idle(t *testing.T) {
 
 // Nothing in the cluster changes when a server goes away that a network uses.
 func TestARunningNetworkTellsThatItsDatabaseHasGone(t *testing.T) {
-	server := newOwnServer(t)
+	server := newStoppable(t)
 	w := newWorldOn(t, server.Server, nil)
 	w.ready()
 	scheme, err := reconciler.Scheme()
@@ -357,7 +357,7 @@ func TestTablesThatWereHalfMadeAreMadeAnew(t *testing.T) {
 
 // The platform's own databases show a certificate that nobody has to trust.
 func TestHistoryGoesToTheDatabaseAsTheModeSays(t *testing.T) {
-	server := newOwnServer(t)
+	server := newStoppable(t)
 	server.certify(t)
 	server.setTLS(t, "on")
 	for mode, encrypted := range map[string]bool{"": true, "prefer": true, "require": true, "disable": false} {

@@ -49,10 +49,10 @@ func TestANetworkComesUpAndItsOwnerIsOperator(t *testing.T) {
 func TestWhatIsAsItShouldBeIsNotWritten(t *testing.T) {
 	w := newWorld(t, nil)
 	w.ready()
-	w.writes.take()
+	w.writes.Take()
 	w.restart() // knows nothing of what it has applied and proved
 	w.reconcile()
-	if list := w.writes.take(); len(list) > 0 {
+	if list := w.writes.Take(); len(list) > 0 {
 		t.Errorf("a pass with nothing to do wrote %d times:\n%s", len(list), strings.Join(list, "\n"))
 	}
 }
@@ -77,9 +77,9 @@ func TestAChangeReachesTheServerWithoutARestart(t *testing.T) {
 	if nudged.Annotations[naming.Nudge] == "" {
 		t.Error("the kubelet is not nudged")
 	}
-	w.writes.take()
+	w.writes.Take()
 	w.reconcile()
-	if list := w.writes.take(); len(list) > 0 {
+	if list := w.writes.Take(); len(list) > 0 {
 		t.Errorf("while it waits it wrote:\n%s", strings.Join(list, "\n"))
 	}
 	w.sync()

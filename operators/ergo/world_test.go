@@ -3,10 +3,8 @@ package ergo
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,13 +13,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	gateway "sigs.k8s.io/gateway-api/apis/v1"
 
 	"irc.now/longrunning/local/servers/postgres"
@@ -48,7 +43,7 @@ type world struct {
 	databases  reconciler.Databases
 	events     *events.FakeRecorder
 	now        time.Time
-	writes     *writes
+	writes     *operatortest.Writes
 	controller *reconciler.Controller[*v1alpha1.ErgoNetwork]
 	reconciler *Reconciler
 	network    *v1alpha1.ErgoNetwork
@@ -70,7 +65,7 @@ func newWorldOn(t *testing.T, databases *postgres.Server, edit func(*v1alpha1.Er
 		t.Fatal(err)
 	}
 	w := &world{
-		t: t, namespace: unique(), settings: settings(), databases: tenants(t, databases, time.Hour), writes: &writes{},
+		t: t, namespace: unique(), settings: settings(), databases: tenants(t, databases, time.Hour), writes: &operatortest.Writes{},
 		events: events.NewFakeRecorder(1000), now: time.Now(),
 	}
 	address := addressOf(t, databases)
@@ -79,7 +74,7 @@ func newWorldOn(t *testing.T, databases *postgres.Server, edit func(*v1alpha1.Er
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.client = w.writes.counted(c)
+	w.client = w.writes.Client(c)
 	w.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: w.namespace, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
 	}})
@@ -140,51 +135,6 @@ func (w *world) restart() {
 	w.controller = w.reconciler.controller(w.client, w.client, w.events)
 }
 
-// writes are requests that changed something.
-type writes struct {
-	mu   sync.Mutex
-	list []string
-}
-
-func (w *writes) add(what string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.list = append(w.list, what)
-}
-
-func (w *writes) take() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	list := w.list
-	w.list = nil
-	return list
-}
-
-func (w *writes) counted(c client.WithWatch) client.Client {
-	return interceptor.NewClient(c, interceptor.Funcs{
-		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
-			w.add("create " + o.GetName())
-			return c.Create(ctx, o, options...)
-		},
-		Apply: func(ctx context.Context, c client.WithWatch, o runtime.ApplyConfiguration, options ...client.ApplyOption) error {
-			w.add(fmt.Sprintf("apply %v", o))
-			return c.Apply(ctx, o, options...)
-		},
-		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
-			w.add("patch " + o.GetName())
-			return c.Patch(ctx, o, p, options...)
-		},
-		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.DeleteOption) error {
-			w.add("delete " + o.GetName())
-			return c.Delete(ctx, o, options...)
-		},
-		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, options ...client.SubResourcePatchOption) error {
-			w.add("patch " + sub + " of " + o.GetName())
-			return c.SubResource(sub).Patch(ctx, o, p, options...)
-		},
-	})
-}
-
 func (w *world) create(object client.Object) {
 	w.t.Helper()
 	if err := w.client.Create(w.t.Context(), object); err != nil {
@@ -241,18 +191,7 @@ func (w *world) reconcile() ctrl.Result {
 // want checks a condition of the last pass.
 func (w *world) want(kind string, status metav1.ConditionStatus, reason string, words ...string) {
 	w.t.Helper()
-	condition := meta.FindStatusCondition(w.network.Status.Conditions, kind)
-	if condition == nil {
-		w.t.Fatalf("there is no condition %s in %+v", kind, w.network.Status.Conditions)
-	}
-	if condition.Status != status || condition.Reason != reason {
-		w.t.Errorf("%s is %s/%s (%s), want %s/%s", kind, condition.Status, condition.Reason, condition.Message, status, reason)
-	}
-	for _, word := range words {
-		if !strings.Contains(condition.Message, word) {
-			w.t.Errorf("%s says %q, without %q", kind, condition.Message, word)
-		}
-	}
+	operatortest.WantCondition(w.t, w.network.Status.Conditions, kind, status, reason, words...)
 }
 
 // sync does what a kubelet does in its own time: it puts the configuration's Secret into the pod's files.

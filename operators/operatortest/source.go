@@ -25,13 +25,13 @@ var (
 	CertManager = Source{Module: "github.com/cert-manager/cert-manager", Path: "deploy/crds"}
 )
 
-// own is where `go generate ./operators/api/v1alpha1` puts the definitions of operators/api.
-var own = Source{Path: "knative/base/crds"}
+// ours is where `go generate ./operators/api/v1alpha1` puts the definitions of operators/api.
+var ours = Source{Path: "knative/base/crds"}
 
 func (o Options) files(root string) ([]string, error) {
 	sources := o.CRDs
 	if !o.Without {
-		sources = append([]Source{own}, sources...)
+		sources = append([]Source{ours}, sources...)
 	}
 	files := make([]string, 0, len(sources))
 	for _, s := range sources {

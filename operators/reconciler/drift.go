@@ -17,11 +17,11 @@ import (
 // It reads what we own from live's managed fields, so it needs no schema and no memory of what was applied last: it is
 // right after a restart too, and notices fields that others took over as well as those that want no longer has.
 func upToDate(want, live *unstructured.Unstructured) bool {
-	fields, ok := ownFields(live)
+	fields, ok := managedFields(live)
 	return ok && same(fields, content(want), live.Object)
 }
 
-func ownFields(live *unstructured.Unstructured) (map[string]any, bool) {
+func managedFields(live *unstructured.Unstructured) (map[string]any, bool) {
 	for _, entry := range live.GetManagedFields() {
 		if entry.Manager != naming.FieldOwner || entry.Operation != metav1.ManagedFieldsOperationApply ||
 			entry.Subresource != "" || entry.FieldsV1 == nil {
@@ -84,8 +84,8 @@ func sameMap(fields, want, live map[string]any) bool {
 		return false
 	}
 	for key, value := range want {
-		inner, owned := fields["f:"+key].(map[string]any)
-		if !owned || !same(inner, value, live[key]) {
+		inner, managed := fields["f:"+key].(map[string]any)
+		if !managed || !same(inner, value, live[key]) {
 			return false
 		}
 	}

@@ -50,16 +50,16 @@ func object(t *testing.T, text string) *unstructured.Unstructured {
 }
 
 // live is the stored object, of which our field owner has the given fields.
-func live(t *testing.T, owned string) *unstructured.Unstructured {
+func live(t *testing.T, managed string) *unstructured.Unstructured {
 	t.Helper()
 	u := object(t, stored)
 	entries := []metav1.ManagedFieldsEntry{
 		{Manager: "kubectl", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1(`{}`)},
 		{Manager: naming.FieldOwner, Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: metav1.NewFieldsV1(`{}`)},
 	}
-	if owned != "" {
+	if managed != "" {
 		entries = append(entries, metav1.ManagedFieldsEntry{
-			Manager: naming.FieldOwner, Operation: metav1.ManagedFieldsOperationApply, FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(owned),
+			Manager: naming.FieldOwner, Operation: metav1.ManagedFieldsOperationApply, FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(managed),
 		})
 	}
 	u.SetManagedFields(entries)
@@ -130,21 +130,21 @@ func TestEveryDifferenceIsDrift(t *testing.T) {
 }
 
 func TestFieldsThatOthersTookOverAreDrift(t *testing.T) {
-	var owned map[string]any
-	if err := json.Unmarshal([]byte(fields), &owned); err != nil {
+	var managed map[string]any
+	if err := json.Unmarshal([]byte(fields), &managed); err != nil {
 		t.Fatal(err)
 	}
-	unstructured.RemoveNestedField(owned, "f:spec", "f:replicas")
-	text, err := json.Marshal(owned)
+	unstructured.RemoveNestedField(managed, "f:spec", "f:replicas")
+	text, err := json.Marshal(managed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if upToDate(object(t, wanted), live(t, string(text))) {
 		t.Error("a field that is somebody else's now goes unnoticed")
 	}
-	for _, owned := range []string{"", "nonsense", "[]"} {
-		if upToDate(object(t, wanted), live(t, owned)) {
-			t.Errorf("an object of which we own %q is taken for ours", owned)
+	for _, managed := range []string{"", "nonsense", "[]"} {
+		if upToDate(object(t, wanted), live(t, managed)) {
+			t.Errorf("an object of which we own %q is taken for ours", managed)
 		}
 	}
 }

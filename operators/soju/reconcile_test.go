@@ -29,10 +29,10 @@ func TestABouncerComesUp(t *testing.T) {
 func TestWhatIsAsItShouldBeIsNotWritten(t *testing.T) {
 	w := newWorld(t, operatortest.Shared(t))
 	b := w.ready("steady", nil)
-	w.writes.take()
+	w.writes.Take()
 	w.restart() // knows nothing of what it has applied
 	w.reconcile(b)
-	if list := w.writes.take(); len(list) > 0 {
+	if list := w.writes.Take(); len(list) > 0 {
 		t.Errorf("a pass with nothing to do wrote %d times:\n%s", len(list), list)
 	}
 }

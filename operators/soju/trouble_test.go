@@ -42,9 +42,9 @@ func TestACertificateThatNeverComesSaysSinceWhenAndWhereToLook(t *testing.T) {
 	w.want(b, v1alpha1.CertificateReady, metav1.ConditionFalse, naming.CertificatePending,
 		"since 2026-01-02 03:04 UTC", "Secret does not exist", "CertificateRequest")
 	w.want(b, v1alpha1.Exposed, metav1.ConditionFalse, naming.NotAdmitted, "no Gateway has taken up the TLSRoute")
-	w.writes.take()
+	w.writes.Take()
 	w.reconcile(b)
-	if list := w.writes.take(); len(list) > 0 {
+	if list := w.writes.Take(); len(list) > 0 {
 		t.Errorf("waiting writes: %s", list)
 	}
 }
@@ -91,9 +91,9 @@ func TestOnOpenShiftThereAreRoutes(t *testing.T) {
 	w.issue("routed")
 	w.reconcile(b)
 	w.want(b, v1alpha1.Ready, metav1.ConditionTrue, naming.AllReady)
-	w.writes.take()
+	w.writes.Take()
 	w.reconcile(b)
-	if list := w.writes.take(); len(list) > 0 {
+	if list := w.writes.Take(); len(list) > 0 {
 		t.Errorf("a steady pass wrote %s", list)
 	}
 	var route routev1.Route
@@ -172,7 +172,7 @@ func TestDriftIsRepairedAndAdditionsAreLeft(t *testing.T) {
 	if err := w.client.Delete(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
-	w.writes.take()
+	w.writes.Take()
 	w.reconcile(b)
 	w.get("drifting", policy)
 	w.get("drifting", deployment)
@@ -190,9 +190,9 @@ func TestDriftIsRepairedAndAdditionsAreLeft(t *testing.T) {
 	}
 	w.run("drifting")
 	w.reconcile(b)
-	w.writes.take()
+	w.writes.Take()
 	w.reconcile(b)
-	if list := w.writes.take(); len(list) > 0 {
+	if list := w.writes.Take(); len(list) > 0 {
 		t.Errorf("what was repaired is written again: %s", list)
 	}
 }
@@ -350,9 +350,9 @@ func TestAPassMayFailAtAnyWrite(t *testing.T) {
 	for at := 1; ; at++ {
 		name := "fails" + strings.Repeat("x", at)
 		b := w.bouncer(name, nil)
-		w.writes.failAt(at, induced)
+		w.writes.FailAt(at, induced)
 		_, err := w.pass(b)
-		if w.writes.failAt(0, nil) {
+		if w.writes.FailAt(0, nil) {
 			break // there are fewer writes than that
 		}
 		if !errors.Is(err, induced) {

@@ -2,12 +2,9 @@ package soju
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"log/slog"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,11 +15,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	gateway "sigs.k8s.io/gateway-api/apis/v1"
 
 	"irc.now/longrunning/local/storetest"
@@ -61,7 +56,7 @@ type world struct {
 	tenants    *reconciler.Tenants
 	settings   Settings
 	version    string
-	writes     *writes
+	writes     *operatortest.Writes
 	events     *events.FakeRecorder
 	controller *reconciler.Controller[*v1alpha1.SojuBouncer]
 }
@@ -73,10 +68,14 @@ func newWorld(t *testing.T, server *operatortest.Server) *world {
 		t.Fatal(err)
 	}
 	w := &world{
-		t: t, settings: testSettings(), namespace: strings.ToLower(strings.ReplaceAll(storetest.Name(), "_", "-")), version: "1.0.0", writes: &writes{}, tenants: newTenants(t),
+		t: t, settings: testSettings(), namespace: strings.ToLower(strings.ReplaceAll(storetest.Name(), "_", "-")), version: "1.0.0", writes: &operatortest.Writes{}, tenants: newTenants(t),
 		events: events.NewFakeRecorder(1000),
 	}
-	w.client = counted(t, server, scheme, w.writes)
+	c, err := client.NewWithWatch(server.Config(), client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.client = w.writes.Client(c)
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: w.namespace, Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
 	}}
@@ -100,83 +99,6 @@ func newTenants(t *testing.T) *reconciler.Tenants {
 func (w *world) restart() {
 	r := Reconciler{Settings: w.settings, Databases: w.tenants, Version: w.version}
 	w.controller = r.controller(w.client, w.client, w.events)
-}
-
-// writes counts requests that change something.
-type writes struct {
-	mu      sync.Mutex
-	list    []string
-	left    int   // writes until one fails; 0 for none
-	failure error // what that one says
-}
-
-// failAt lets the nth write from now fail, and reports whether the one asked for before is still to come.
-func (w *writes) failAt(n int, failure error) (pending bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	pending = w.left > 0
-	w.left, w.failure = n, failure
-	return pending
-}
-
-func (w *writes) add(what string, object any) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.left > 0 {
-		if w.left--; w.left == 0 {
-			return w.failure
-		}
-	}
-	name := fmt.Sprintf("%T", object)
-	if o, ok := object.(client.Object); ok {
-		name += " " + o.GetName()
-	} else if text, err := json.Marshal(object); err == nil {
-		name = string(text)
-	}
-	w.list = append(w.list, what+" "+name)
-	return nil
-}
-
-func (w *writes) take() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	list := w.list
-	w.list = nil
-	return list
-}
-
-func counted(t testing.TB, server *operatortest.Server, scheme *runtime.Scheme, w *writes) client.Client {
-	t.Helper()
-	c, err := client.NewWithWatch(server.Config(), client.Options{Scheme: scheme})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return interceptor.NewClient(c, interceptor.Funcs{
-		Apply: func(ctx context.Context, c client.WithWatch, o runtime.ApplyConfiguration, options ...client.ApplyOption) error {
-			if err := w.add("apply", o); err != nil {
-				return err
-			}
-			return c.Apply(ctx, o, options...)
-		},
-		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, options ...client.PatchOption) error {
-			if err := w.add("patch", o); err != nil {
-				return err
-			}
-			return c.Patch(ctx, o, p, options...)
-		},
-		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.DeleteOption) error {
-			if err := w.add("delete", o); err != nil {
-				return err
-			}
-			return c.Delete(ctx, o, options...)
-		},
-		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, options ...client.SubResourcePatchOption) error {
-			if err := w.add("patch "+sub, o); err != nil {
-				return err
-			}
-			return c.SubResource(sub).Patch(ctx, o, p, options...)
-		},
-	})
 }
 
 // bouncer makes a dedicated bouncer with the spec changed as wanted.
@@ -256,18 +178,7 @@ func (w *world) update(object client.Object, change func()) {
 // want checks a condition of the last pass.
 func (w *world) want(b *v1alpha1.SojuBouncer, kind string, status metav1.ConditionStatus, reason string, words ...string) {
 	w.t.Helper()
-	condition := meta.FindStatusCondition(b.Status.Conditions, kind)
-	if condition == nil {
-		w.t.Fatalf("there is no condition %s in %+v", kind, b.Status.Conditions)
-	}
-	if condition.Status != status || condition.Reason != reason {
-		w.t.Errorf("%s is %s/%s (%s), want %s/%s", kind, condition.Status, condition.Reason, condition.Message, status, reason)
-	}
-	for _, word := range words {
-		if !strings.Contains(condition.Message, word) {
-			w.t.Errorf("%s says %q, without %q", kind, condition.Message, word)
-		}
-	}
+	operatortest.WantCondition(w.t, b.Status.Conditions, kind, status, reason, words...)
 }
 
 func (w *world) absent(b *v1alpha1.SojuBouncer, kind string) {

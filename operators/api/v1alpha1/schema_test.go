@@ -202,8 +202,8 @@ func TestAnOwnerIsAHandle(t *testing.T) {
 		"a1-b2": "", "..": "must be a handle", "a/b": "must be a handle", "Alice": "must be a handle", "al ice": "must be a handle",
 		"alice-": "must be a handle", "\u0430lice": "must be a handle", "alice\n": "must be a handle", "alice?": "must be a handle",
 	} {
-		refused(t, c, bouncer("owned", func(s *v1alpha1.SojuBouncerSpec) { s.Owner = owner }), why)
-		refused(t, c, network("owned", func(s *v1alpha1.ErgoNetworkSpec) { s.Owner = owner }), why)
+		refused(t, c, bouncer("handle", func(s *v1alpha1.SojuBouncerSpec) { s.Owner = owner }), why)
+		refused(t, c, network("handle", func(s *v1alpha1.ErgoNetworkSpec) { s.Owner = owner }), why)
 	}
 }
 

@@ -13,23 +13,23 @@ import (
 	"irc.now/longrunning/local/servers/postgres"
 )
 
-// ownServer is a PostgreSQL that the test may stop. It is at the same port when it comes back, with all that it had: the
+// stoppable is a PostgreSQL that the test may stop. It is at the same port when it comes back, with all that it had: the
 // shared one of tests gives that up for speed.
-type ownServer struct {
+type stoppable struct {
 	*postgres.Server
 	t      *testing.T
 	config postgres.Config
 }
 
-func newOwnServer(t *testing.T) *ownServer {
+func newStoppable(t *testing.T) *stoppable {
 	t.Helper()
-	s := &ownServer{t: t, config: postgres.Config{Dir: t.TempDir()}}
+	s := &stoppable{t: t, config: postgres.Config{Dir: t.TempDir()}}
 	s.start()
 	s.config.Port = int(addressOf(t, s.Server).Port)
 	return s
 }
 
-func (s *ownServer) start() {
+func (s *stoppable) start() {
 	s.t.Helper()
 	server, err := postgres.Start(s.t.Context(), s.config)
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *ownServer) start() {
 	s.Server = server
 }
 
-func (s *ownServer) stop() {
+func (s *stoppable) stop() {
 	s.t.Helper()
 	if err := s.Stop(s.t.Context()); err != nil {
 		s.t.Fatal(err)
@@ -47,7 +47,7 @@ func (s *ownServer) stop() {
 }
 
 // ask does something as the administrator, on a connection of its own, and gives the first value of the answer.
-func (s *ownServer) ask(t *testing.T, sql string, args ...any) string {
+func (s *stoppable) ask(t *testing.T, sql string, args ...any) string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *ownServer) ask(t *testing.T, sql string, args ...any) string {
 }
 
 // certify gives the server a certificate.
-func (s *ownServer) certify(t *testing.T) {
+func (s *stoppable) certify(t *testing.T) {
 	t.Helper()
 	data := filepath.Join(s.config.Dir, "data")
 	info, err := os.Stat(data)
@@ -84,7 +84,7 @@ func (s *ownServer) certify(t *testing.T) {
 }
 
 // setTLS makes the server take TLS or not, and waits until new connections find that.
-func (s *ownServer) setTLS(t *testing.T, want string) {
+func (s *stoppable) setTLS(t *testing.T, want string) {
 	t.Helper()
 	s.ask(t, `ALTER SYSTEM SET ssl = `+want)
 	s.ask(t, `SELECT pg_reload_conf()::text`)
