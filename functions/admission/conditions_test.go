@@ -8,6 +8,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"irc.now/tests/eventually"
 )
 
 // allowAll stands in for the function before there was one.
@@ -42,10 +44,8 @@ func TestItFailsClosed(t *testing.T) {
 // that copy, and where it is out of date, it asks once more or asks about what is no more.
 func (w *world) awaitCopy(object client.Object) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
-	defer cancel()
 	key := client.ObjectKeyFromObject(object)
-	version := func(options ...client.GetOption) string {
+	version := func(ctx context.Context, options ...client.GetOption) string {
 		read, ok := object.DeepCopyObject().(client.Object)
 		if !ok {
 			w.t.Fatalf("%T is no object", object)
@@ -60,9 +60,10 @@ func (w *world) awaitCopy(object client.Object) {
 		return read.GetResourceVersion()
 	}
 	fromCopy := &client.GetOptions{Raw: &metav1.GetOptions{ResourceVersion: "0"}}
-	for version() != version(fromCopy) {
-		time.Sleep(time.Millisecond)
-	}
+	eventually.Within(w.t, time.Minute, func(ctx context.Context) error {
+		is, copied := version(ctx), version(ctx, fromCopy)
+		return eventually.True(is == copied, "the object has version %s, its copy %s", is, copied)
+	})
 }
 
 // The webhook is asked about what may take more of a plan, and about nothing else: least of all where the operators

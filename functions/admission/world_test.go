@@ -34,6 +34,7 @@ import (
 	"irc.now/shared/bouncer"
 	"irc.now/shared/function"
 	"irc.now/shared/store"
+	"irc.now/tests/eventually"
 )
 
 const portal = "system:serviceaccount:irc-now:portal"
@@ -170,12 +171,10 @@ func (w *world) register() {
 	}
 	config.Webhooks[0].ClientConfig = admissionregistrationv1.WebhookClientConfig{URL: &w.front.url, CABundle: w.front.ca}
 	w.put(&config)
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
-		if err := w.try(w.bouncer("probe", "nobody"), client.DryRunAll); err != nil && strings.Contains(err.Error(), "denied the request") {
-			return
-		}
-	}
-	w.t.Fatal("the API server does not ask the webhook")
+	eventually.Within(w.t, 30*time.Second, func(context.Context) error {
+		err := w.try(w.bouncer("probe", "nobody"), client.DryRunAll)
+		return eventually.True(err != nil && strings.Contains(err.Error(), "denied the request"), "the API server does not ask the webhook (%v)", err)
+	})
 }
 
 func (w *world) put(objects ...client.Object) {

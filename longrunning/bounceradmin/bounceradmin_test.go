@@ -19,6 +19,7 @@ import (
 	"irc.now/shared/bouncer/adminsocket"
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
+	"irc.now/tests/eventually"
 )
 
 const (
@@ -133,19 +134,13 @@ func (w *world) await(user, name string, state bouncer.State) bouncer.Upstream {
 	return w.awaitUntil(user, name, string(state), func(n bouncer.Upstream) bool { return n.State == state })
 }
 
-func (w *world) awaitUntil(user, name, want string, wanted func(bouncer.Upstream) bool) bouncer.Upstream {
+func (w *world) awaitUntil(user, name, want string, wanted func(bouncer.Upstream) bool) (n bouncer.Upstream) {
 	w.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for {
-		n := w.network(user, name)
-		if wanted(n) {
-			return n
-		}
-		if time.Now().After(deadline) {
-			w.Fatalf("%s is %s (%s), want %s", name, n.State, n.Error, want)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	eventually.Within(w, 20*time.Second, func(context.Context) error {
+		n = w.network(user, name)
+		return eventually.True(wanted(n), "%s is %s (%s), want %s", name, n.State, n.Error, want)
+	})
+	return n
 }
 
 func wantKind(t testing.TB, err error, kind fault.Kind) {

@@ -22,6 +22,7 @@ import (
 	"irc.now/longrunning/bounceradmin"
 	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/shared/bouncer"
+	"irc.now/tests/eventually"
 )
 
 // certify puts a new certificate into the folder, the way a kubelet does: a link is exchanged for another. It returns
@@ -105,12 +106,10 @@ func TestARenewedCertificateIsTakenUpWithoutDroppingAnybody(t *testing.T) {
 		renewal.Run(ctx)
 	}()
 	second := certify(t, folder, 2)
-	deadline := time.Now().Add(20 * time.Second)
-	for !bytes.Equal(dial(t, address).ConnectionState().PeerCertificates[0].Raw, second) {
-		if time.Now().After(deadline) {
-			t.Fatal("soju still answers with the old certificate")
-		}
-	}
+	eventually.Within(t, 20*time.Second, func(context.Context) error {
+		shown := dial(t, address).ConnectionState().PeerCertificates[0].Raw
+		return eventually.True(bytes.Equal(shown, second), "soju still answers with the old certificate")
+	})
 	stop()
 	<-done
 	if signals.Load() == 0 {

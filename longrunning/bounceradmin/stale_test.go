@@ -1,6 +1,7 @@
 package bounceradmin_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net"
@@ -11,6 +12,7 @@ import (
 
 	"irc.now/longrunning/bounceradmin"
 	"irc.now/longrunning/local/servers/serverstest"
+	"irc.now/tests/eventually"
 )
 
 // leave makes the socket of a killed process.
@@ -38,12 +40,10 @@ func TestASocketThatNobodyListensOnIsRemoved(t *testing.T) {
 	for _, path := range []string{stale, used, filepath.Join(folder, "none")} {
 		go bounceradmin.RemoveStale(t.Context(), path, 10*time.Millisecond, serverstest.Log(t))
 	}
-	deadline := time.Now().Add(10 * time.Second)
-	for _, err := os.Lstat(stale); !errors.Is(err, fs.ErrNotExist); _, err = os.Lstat(stale) {
-		if time.Now().After(deadline) {
-			t.Fatal("the stale socket is still there")
-		}
-	}
+	eventually.Within(t, 10*time.Second, func(context.Context) error {
+		_, err := os.Lstat(stale)
+		return eventually.True(errors.Is(err, fs.ErrNotExist), "the stale socket is still there (%v)", err)
+	})
 	if conn, err := new(net.Dialer).DialContext(t.Context(), "unix", used); err != nil {
 		t.Error("a socket in use was removed:", err)
 	} else {

@@ -27,6 +27,7 @@ import (
 	"irc.now/operators/operatortest"
 	"irc.now/operators/reconciler"
 	"irc.now/shared/tenant"
+	"irc.now/tests/eventually"
 )
 
 // reading is what a client needs that asks for history.
@@ -182,10 +183,10 @@ func TestHistoryIsKeptForAWeek(t *testing.T) {
 	w.wantBacklog("eve", "six days", "new")
 	w.pod.kill()
 	w.pod.run()
-	eventually(t, func() bool {
+	eventually.Within(t, soon, func(ctx context.Context) error {
 		var left int
-		err := conn.QueryRow(t.Context(), `SELECT count(*) FROM history WHERE position('old'::bytea IN data) > 0`).Scan(&left)
-		return err == nil && left == 0
+		err := conn.QueryRow(ctx, `SELECT count(*) FROM history WHERE position('old'::bytea IN data) > 0`).Scan(&left)
+		return eventually.True(err == nil && left == 0, "%d old lines are left (%v)", left, err)
 	})
 	w.wantBacklog("mallory", "six days", "new")
 }
@@ -231,13 +232,13 @@ func (w *world) keptAgain(ada, bob *serverstest.Client) (line string) {
 	w.t.Helper()
 	conn := w.database()
 	n := 0
-	eventually(w.t, func() bool {
+	eventually.Within(w.t, soon, func(ctx context.Context) error {
 		n++
 		line = fmt.Sprintf("after %d", n)
 		say(ada, bob, line)
 		var kept bool
-		err := conn.QueryRow(w.t.Context(), `SELECT count(*) > 0 FROM history WHERE position($1::bytea IN data) > 0`, []byte(line)).Scan(&kept)
-		return err == nil && kept
+		err := conn.QueryRow(ctx, `SELECT count(*) > 0 FROM history WHERE position($1::bytea IN data) > 0`, []byte(line)).Scan(&kept)
+		return eventually.True(err == nil && kept, "%q is not kept (%v)", line, err)
 	})
 	return line
 }
@@ -258,11 +259,11 @@ func (c *counted) Ensure(ctx context.Context, name, owner string, p tenant.Passw
 func (c *counted) idle(t *testing.T) {
 	t.Helper()
 	last, since := int64(0), time.Now()
-	eventually(t, func() bool {
+	eventually.Within(t, soon, func(context.Context) error {
 		if n := c.passes.Load(); n != last {
 			last, since = n, time.Now()
 		}
-		return last > 0 && time.Since(since) > 500*time.Millisecond
+		return eventually.True(last > 0 && time.Since(since) > 500*time.Millisecond, "pass %d came just now", last)
 	})
 }
 
@@ -294,10 +295,10 @@ func TestARunningNetworkTellsThatItsDatabaseHasGone(t *testing.T) {
 	operatortest.Run(t, mgr)
 	passes.idle(t)
 	server.stop()
-	eventually(t, func() bool {
+	eventually.Within(t, soon, func(context.Context) error {
 		w.get(w.network.Name, w.network)
 		ready := meta.FindStatusCondition(w.network.Status.Conditions, v1alpha1.Ready)
-		return ready.Reason == naming.DatabaseUnavailable
+		return eventually.True(ready.Reason == naming.DatabaseUnavailable, "it is %s", ready.Reason)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"irc.now/longrunning/local/servers/postgres"
+	"irc.now/tests/eventually"
 )
 
 // stoppable is a PostgreSQL that the test may stop. It is at the same port when it comes back, with all that it had: the
@@ -88,5 +89,8 @@ func (s *stoppable) setTLS(t *testing.T, want string) {
 	t.Helper()
 	s.ask(t, `ALTER SYSTEM SET ssl = `+want)
 	s.ask(t, `SELECT pg_reload_conf()::text`)
-	eventually(t, func() bool { return s.ask(t, `SHOW ssl`) == want })
+	eventually.Within(t, soon, func(context.Context) error {
+		is := s.ask(t, `SHOW ssl`)
+		return eventually.True(is == want, "ssl is %s, want %s", is, want)
+	})
 }

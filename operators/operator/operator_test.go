@@ -30,6 +30,7 @@ import (
 	"irc.now/shared/store"
 	"irc.now/shared/tenant"
 	"irc.now/tests/alert"
+	"irc.now/tests/eventually"
 )
 
 // asOperator makes the test's own program run as the operator, of the version that it holds.
@@ -368,28 +369,10 @@ func TestAKilledOperatorsWorkIsTakenUp(t *testing.T) {
 // ready waits until an operator answers its probes.
 func ready(t *testing.T, o *running) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	for tick := every(ctx); ; {
-		if code, _ := o.get(o.health, "/readyz"); code == http.StatusOK {
-			return
-		}
-		if !tick() {
-			t.Fatal("the operator does not get ready")
-		}
-	}
-}
-
-// every paces asking for what nobody tells of; false when ctx is over.
-func every(ctx context.Context) func() bool {
-	return func() bool {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-time.After(50 * time.Millisecond):
-			return true
-		}
-	}
+	eventually.Within(t, patience, func(context.Context) error {
+		code, _ := o.get(o.health, "/readyz")
+		return eventually.True(code == http.StatusOK, "the operator does not get ready (%d)", code)
+	})
 }
 
 func (w *world) change(n *v1alpha1.ErgoNetwork, networkName string) {

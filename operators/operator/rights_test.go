@@ -20,6 +20,7 @@ import (
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
+	"irc.now/tests/eventually"
 )
 
 // Where the manifests put things, and what they say that the operator may do.
@@ -99,16 +100,8 @@ func (w *world) goes(object client.Object) {
 	if err := w.client.Delete(w.t.Context(), object); err != nil {
 		w.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
-	defer cancel()
-	for tick := every(ctx); ; {
-		if err := w.client.Get(w.t.Context(), client.ObjectKeyFromObject(object), object); apierrors.IsNotFound(err) {
-			return
-		} else if err != nil {
-			w.t.Fatal(err)
-		}
-		if !tick() {
-			w.t.Fatalf("%s is not let go: %+v", object.GetName(), object)
-		}
-	}
+	eventually.Within(w.t, patience, func(ctx context.Context) error {
+		err := w.client.Get(ctx, client.ObjectKeyFromObject(object), object)
+		return eventually.True(apierrors.IsNotFound(err), "%s is not let go (%v): %+v", object.GetName(), err, object)
+	})
 }

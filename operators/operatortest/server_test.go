@@ -2,6 +2,7 @@ package operatortest_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"irc.now/operators/operatortest"
+	"irc.now/tests/eventually"
 )
 
 func TestMain(m *testing.M) {
@@ -102,17 +104,11 @@ func TestNothingIsLeftWhenTheTestProcessIsKilled(t *testing.T) {
 	}
 	_ = holder.Wait()
 	// Another process cleans up, and nobody can wait for it but by looking.
-	deadline := time.Now().Add(30 * time.Second)
-	for {
+	eventually.Within(t, 30*time.Second, func(context.Context) error {
 		left, err := filepath.Glob(filepath.Join(temp, "irc.now-apiserver-*"))
-		if err == nil && len(left) == 0 && !mentioned(t, temp) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("left behind: %v, processes: %v", left, mentioned(t, temp))
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+		processes := mentioned(t, temp)
+		return eventually.True(err == nil && len(left) == 0 && !processes, "left behind: %v, processes: %v", left, processes)
+	})
 }
 
 // mentioned says whether a process has text in its command line.

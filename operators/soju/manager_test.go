@@ -21,6 +21,7 @@ import (
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/operatortest"
 	"irc.now/operators/reconciler"
+	"irc.now/tests/eventually"
 )
 
 // tenants and platform are the namespaces of the manifests.
@@ -85,27 +86,12 @@ func grant(t *testing.T, c client.Client) {
 // until looks at the bouncer, as it changes, until it is as wanted.
 func (w *world) until(b *v1alpha1.SojuBouncer, what string, wanted func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		if err := w.client.Get(w.t.Context(), client.ObjectKeyFromObject(b), b); client.IgnoreNotFound(err) != nil {
-			w.t.Fatal(err)
+	eventually.Within(w.t, patience, func(ctx context.Context) error {
+		if err := w.client.Get(ctx, client.ObjectKeyFromObject(b), b); client.IgnoreNotFound(err) != nil {
+			return err
 		}
-		if wanted() {
-			return
-		}
-		if time.Now().After(deadline) {
-			w.t.Fatalf("%s did not come: %+v", what, b.Status)
-		}
-		pause(w.t, 20*time.Millisecond)
-	}
-}
-
-// pause waits for a turn of the world that no channel tells of.
-func pause(t *testing.T, d time.Duration) {
-	select {
-	case <-t.Context().Done():
-	case <-time.After(d):
-	}
+		return eventually.True(wanted(), "%s did not come: %+v", what, b.Status)
+	})
 }
 
 func TestTheOperatorWorksWithTheRightsOfTheManifests(t *testing.T) {

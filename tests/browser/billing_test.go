@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"irc.now/tests/browser"
+	"irc.now/tests/eventually"
 )
 
 // TestBuyingPro buys, changes and cancels in a real browser: its security policy must let the forms lead to where one
@@ -56,11 +58,9 @@ func (v *visitor) awaits(text string) {
 // awaitsAfterReload reloads until the page says text: the webhook may come after the browser.
 func (v *visitor) awaitsAfterReload(text string) {
 	v.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	eventually.Within(v.t, patience, func(context.Context) error {
 		v.Visit(site.Portal + "/billing")
-		if browser.Evaluate[bool](v.Browser, `document.querySelector("main").innerText.includes("`+text+`")`) {
-			return
-		}
-	}
-	v.says(text)
+		said := browser.Evaluate[string](v.Browser, `document.querySelector("main").innerText`)
+		return eventually.True(strings.Contains(said, text), "the page does not say %q but:\n%s", text, said)
+	})
 }

@@ -3,7 +3,6 @@ package local_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/stripe/stripe-go/v76/webhook"
 
 	"irc.now/longrunning/local/stripe"
+	"irc.now/tests/eventually"
 	"irc.now/tests/webclient"
 )
 
@@ -43,8 +43,9 @@ func (p *person) awaitPlan(want ...string) {
 // awaitTaken waits until the stand-in has got rid of all webhooks.
 func awaitTaken(t *testing.T) {
 	t.Helper()
-	eventually(t, func() bool { return whole.Stripe().Unsent() == 0 }, func() string {
-		return fmt.Sprintf("%d webhooks are not taken", whole.Stripe().Unsent())
+	eventually.Within(t, patience, func(context.Context) error {
+		unsent := whole.Stripe().Unsent()
+		return eventually.True(unsent == 0, "%d webhooks are not taken", unsent)
 	})
 }
 

@@ -1,12 +1,15 @@
 package local_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
 	"irc.now/longrunning/local/servers/serverstest"
+	"irc.now/tests/eventually"
 )
 
 // bouncerServ gives soju a command about networks, as the user's own IRC client does, and returns its answer.
@@ -36,7 +39,9 @@ func TestAPlanReachesTheBouncerWithoutAVisit(t *testing.T) {
 	}
 	page := p.visit("/billing").Submit(`form[action="/billing/manage"] button, input[value="pro"]`, nil)
 	page.Submit(`button[value="pay"]`, nil).Says(http.StatusOK, "Plan and billing")
-	eventually(t, func() bool { return createNetwork(t, c, "second") }, func() string { return "soju refuses a second network" })
+	eventually.Within(t, patience, func(context.Context) error {
+		return eventually.True(createNetwork(t, c, "second"), "soju refuses a second network")
+	})
 	p.awaitPlan("Pro", "Paid")
 	if words := p.visit("/networks").Words("main"); !strings.Contains(words, "second") {
 		t.Errorf("the portal does not know the second network: %s", words)
@@ -44,13 +49,13 @@ func TestAPlanReachesTheBouncerWithoutAVisit(t *testing.T) {
 	p.visit("/networks/new?from=custom").Says(http.StatusOK, "Add a network")
 
 	p.manage("cancel-now") // ends at Stripe's page
-	eventually(t, func() bool {
+	eventually.Within(t, patience, func(context.Context) error {
 		if !createNetwork(t, c, "third") {
-			return true
+			return nil
 		}
 		bouncerServ(c, "delete third")
-		return false
-	}, func() string { return "soju still gives networks to somebody who is free again" })
+		return errors.New("soju still gives networks to somebody who is free again")
+	})
 
 	p.awaitPlan("Free", "Ended")
 	kept := p.visit("/networks").Says(http.StatusOK, "second").Says(http.StatusOK, "#kept")

@@ -91,9 +91,3 @@ func (p *person) connect(password string, caps ...string) *serverstest.Client {
 
 // patience is how long a promise of "soon" may take on a busy machine.
 const patience = user.Patience
-
-// eventually asks until is true.
-func eventually(t *testing.T, is func() bool, complaint func() string) {
-	t.Helper()
-	user.Eventually(t, is, complaint)
-}

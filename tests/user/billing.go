@@ -1,13 +1,13 @@
 package user
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/PuerkitoBio/goquery"
 
+	"irc.now/tests/eventually"
 	"irc.now/tests/webclient"
 )
 
@@ -35,11 +35,10 @@ func (p *Person) Manage(action string) {
 // state of the subscription.
 func (p *Person) AwaitPlan(want ...string) {
 	p.T.Helper()
-	var facts []string
-	p.soon(func() bool {
-		facts = p.Facts()
-		return slices.Equal(facts, want)
-	}, func() string { return fmt.Sprintf("the page says %q, want %q", facts, want) })
+	p.soon(func() error {
+		facts := p.Facts()
+		return eventually.True(slices.Equal(facts, want), "the page says %q, want %q", facts, want)
+	})
 }
 
 // Facts are what the billing page says about the plan.

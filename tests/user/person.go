@@ -3,11 +3,13 @@
 package user
 
 import (
-	"fmt"
+	"cmp"
+	"context"
 	"net/http"
 	"testing"
 	"time"
 
+	"irc.now/tests/eventually"
 	"irc.now/tests/webclient"
 )
 
@@ -26,13 +28,9 @@ type Person struct {
 }
 
 // soon is for what the platform promises to do by itself.
-func (p *Person) soon(is func() bool, complaint func() string) {
+func (p *Person) soon(check func() error) {
 	p.T.Helper()
-	patience := p.Patience
-	if patience == 0 {
-		patience = Patience
-	}
-	EventuallyWithin(p.T, patience, is, complaint)
+	eventually.Within(p.T, cmp.Or(p.Patience, Patience), func(context.Context) error { return check() })
 }
 
 // SignUp makes an account and ends at the handle picker.
@@ -70,30 +68,11 @@ func (p *Person) NewPassword(name string) string {
 // AwaitState reloads the networks until the page says word, as somebody without JavaScript does.
 func (p *Person) AwaitState(word string) {
 	p.T.Helper()
-	var words string
-	p.soon(func() bool {
-		words = p.Visit("/networks").Words("main .status")
-		return words == word
-	}, func() string { return fmt.Sprintf("the network's state stays %q, want %q", words, word) })
+	p.soon(func() error {
+		words := p.Visit("/networks").Words("main .status")
+		return eventually.True(words == word, "the network's state stays %q, want %q", words, word)
+	})
 }
 
 // Patience is how long a promise of "soon" may take on a busy machine.
 const Patience = 30 * time.Second
-
-// Eventually asks until is true. Servers tell nobody when they get there, so there is nothing to wait for but time.
-func Eventually(t testing.TB, is func() bool, complaint func() string) {
-	t.Helper()
-	EventuallyWithin(t, Patience, is, complaint)
-}
-
-// EventuallyWithin is Eventually for what takes longer.
-func EventuallyWithin(t testing.TB, patience time.Duration, is func() bool, complaint func() string) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !is() {
-		if time.Now().After(deadline) {
-			t.Fatal(complaint())
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-}

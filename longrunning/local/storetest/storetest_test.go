@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"irc.now/longrunning/local/storetest"
+	"irc.now/tests/eventually"
 )
 
 // helper makes this test binary start a server and hang until it is killed.
@@ -67,15 +68,8 @@ func TestNothingIsLeftWhenTheTestProcessIsKilled(t *testing.T) {
 	_ = holder.Process.Kill()
 	_ = holder.Wait()
 	// Other processes clean up, and nobody can wait for them but by looking.
-	deadline := time.Now().Add(15 * time.Second)
-	for {
+	eventually.Within(t, 15*time.Second, func(context.Context) error {
 		left, err := filepath.Glob(filepath.Join(temp, "irc.now-storetest-*"))
-		if err == nil && len(left) == 0 {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("left behind: %v", left)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+		return eventually.True(err == nil && len(left) == 0, "left behind: %v", left)
+	})
 }

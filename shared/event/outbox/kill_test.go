@@ -21,6 +21,7 @@ import (
 	"irc.now/shared/event/outbox"
 	"irc.now/shared/outbound"
 	"irc.now/shared/store"
+	"irc.now/tests/eventually"
 )
 
 // The variables with which this test binary becomes the program that is killed.
@@ -164,16 +165,13 @@ func waitUntilGone(t *testing.T, database string) {
 		t.Fatal(err)
 	}
 	defer conn.Close(t.Context())
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	eventually.Within(t, 20*time.Second, func(ctx context.Context) error {
 		var open int
-		err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+		err := conn.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
 			WHERE datname = current_database() AND state LIKE 'idle in transaction%'`).Scan(&open)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if open == 0 {
-			return
-		}
-	}
-	t.Fatal("the killed program's transaction is still open")
+		return eventually.True(open == 0, "the killed program's transaction is still open")
+	})
 }

@@ -24,6 +24,7 @@ import (
 
 	"irc.now/tests/cluster/image"
 	"irc.now/tests/cluster/machine"
+	"irc.now/tests/eventually"
 )
 
 //go:embed testdata/*.yaml
@@ -110,17 +111,11 @@ func (l *live) load(t *testing.T, name string) string {
 func until(t *testing.T, what string, limit time.Duration, met func(context.Context) (bool, error)) {
 	t.Helper()
 	began := time.Now()
-	var last error
-	for time.Since(began) < limit {
-		ok, err := met(t.Context())
-		if ok {
-			t.Logf("%s after %.1f s", what, time.Since(began).Seconds())
-			return
-		}
-		last = err
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatalf("not within %s: %s (%v)", limit, what, last)
+	eventually.Within(t, limit, func(ctx context.Context) error {
+		ok, err := met(ctx)
+		return eventually.True(ok, "%s (%v)", what, err)
+	})
+	t.Logf("%s after %.1f s", what, time.Since(began).Seconds())
 }
 
 func (l *live) ready(t *testing.T, o *object) {

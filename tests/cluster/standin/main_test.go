@@ -10,6 +10,7 @@ import (
 
 	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/longrunning/local/storetest"
+	"irc.now/tests/eventually"
 )
 
 // TestBothAnswerUnderTheirHost starts the whole program and asks it as the cluster's ingress does.
@@ -43,24 +44,22 @@ func TestBothAnswerUnderTheirHost(t *testing.T) {
 }
 
 // ask asks until there is an answer: the program says nobody when it is ready.
-func ask(t *testing.T, address, host, path string) (int, string) {
+func ask(t *testing.T, address, host, path string) (status int, body string) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, nil)
+	eventually.Within(t, 30*time.Second, func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		request.Host = host
 		answer, err := http.DefaultClient.Do(request)
-		if err == nil {
-			body, _ := io.ReadAll(answer.Body)
-			_ = answer.Body.Close()
-			return answer.StatusCode, string(body)
+		if err != nil {
+			return err
 		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+		defer answer.Body.Close()
+		read, err := io.ReadAll(answer.Body)
+		status, body = answer.StatusCode, string(read)
+		return err
+	})
+	return status, body
 }

@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"irc.now/operators/api/v1alpha1"
+	"irc.now/tests/eventually"
 )
 
 // verdict is whether what is awaited is so, and if not, why.
@@ -62,19 +63,13 @@ func (w *world) ask(t *testing.T, patience time.Duration, what string, judge fun
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	ticker := time.NewTicker(250 * time.Millisecond)
-	defer ticker.Stop()
-	for {
+	err := eventually.Until(ctx, func(context.Context) error {
 		last := judge()
-		if last.ok {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			w.explain(t)
-			t.Fatalf("%s: not so after %s: %s", what, patience, last.why)
-		case <-ticker.C:
-		}
+		return eventually.True(last.ok, "%s", last.why)
+	})
+	if err != nil {
+		w.explain(t)
+		t.Fatalf("%s: not so after %s: %v", what, patience, err)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"irc.now/longrunning/local/servers/process"
+	"irc.now/tests/eventually"
 )
 
 // helper makes this test binary play a part instead of running tests.
@@ -160,15 +161,10 @@ func TestAChildDiesWhenItsParentIsKilled(t *testing.T) {
 // waitGone polls, since init and not we learn of a grandchild's end. A zombie that nobody reaps counts as gone.
 func waitGone(t *testing.T, pid int) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
-	for time.Now().Before(deadline) {
+	eventually.Within(t, 10*time.Second, func(context.Context) error {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil || bytes.Contains(stat, []byte(") Z ")) {
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	t.Fatalf("process %d outlives its parent", pid)
+		return eventually.True(err != nil || bytes.Contains(stat, []byte(") Z ")), "process %d outlives its parent", pid)
+	})
 }
 
 func TestRootRunsAChildAsSomebodyElseWithAnOpenFile(t *testing.T) {
