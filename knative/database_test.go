@@ -27,30 +27,22 @@ func secretsOf(object render.Object) map[string]string {
 	return found
 }
 
-// isFunction reports whether an object is a Knative Service.
-func isFunction(object render.Object) bool {
-	return object.Kind() == "Service" && object.APIVersion() == "serving.knative.dev/v1"
-}
-
 // A function that is taken over does in the database what it may, not what another may.
 func TestEachFunctionHasItsOwnRoleInTheDatabaseAndNoOther(t *testing.T) {
 	for _, overlay := range overlays(t) {
 		with := map[string]bool{}
-		for _, object := range rendered(t, overlay) {
-			if !isFunction(object) {
-				continue
-			}
-			for variable, name := range secretsOf(object) {
-				if !strings.HasPrefix(name, "database-") {
+		for function, service := range services(t, overlay) {
+			for variable, secret := range secretsOf(service) {
+				if !strings.HasPrefix(secret, "database-") {
 					continue
 				}
-				with[object.Name()] = true
-				if name != "database-"+object.Name() {
-					t.Errorf("%s, %s: %s is another's: %s", overlay, object, variable, name)
+				with[function] = true
+				if secret != "database-"+function {
+					t.Errorf("%s, %s: %s is another's: %s", overlay, function, variable, secret)
 				}
 			}
-			if want := readsDatabase(t, object.Name()); want != with[object.Name()] {
-				t.Errorf("%s, %s: it reads a database: %v, has a role: %v", overlay, object, want, with[object.Name()])
+			if want := readsDatabase(t, function); want != with[function] {
+				t.Errorf("%s, %s: it reads a database: %v, has a role: %v", overlay, function, want, with[function])
 			}
 		}
 		if !with["portal"] || with["landing"] || with["stripe"] {
@@ -96,17 +88,16 @@ func TestOnlyTheSchemaJobAndTheOperatorAreSuperusers(t *testing.T) {
 // The job may read what it wrote, which is what functions read, and not the platform's other Secrets beside it.
 func TestTheSchemaJobReachesTheSecretsOfFunctionsRolesAlone(t *testing.T) {
 	for _, overlay := range overlays(t) {
-		objects := rendered(t, overlay)
 		wanted, may := map[string]bool{}, map[string]bool{}
-		for _, object := range objects {
-			if isFunction(object) {
-				for _, name := range secretsOf(object) {
-					if strings.HasPrefix(name, "database-") {
-						wanted[name] = true
-					}
+		for _, service := range services(t, overlay) {
+			for _, name := range secretsOf(service) {
+				if strings.HasPrefix(name, "database-") {
+					wanted[name] = true
 				}
 			}
-			if object.Kind() != "Role" || object.Name() != "schema" {
+		}
+		for _, object := range rendered(t, overlay) {
+			if object.String() != "Role irc-now/schema" {
 				continue
 			}
 			for _, rule := range list(object["rules"]) {

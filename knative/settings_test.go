@@ -1,7 +1,6 @@
 package knative_test
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,28 +14,8 @@ var hosted = []string{"METRICS_ADDRESS"}
 
 func TestFunctionsGetTheSettingsTheyRead(t *testing.T) {
 	for _, overlay := range overlays(t) {
-		for _, object := range rendered(t, overlay) {
-			if object.Kind() == "Service" && object.APIVersion() == "serving.knative.dev/v1" {
-				checkSettings(t, overlay, object, object.Name(), hosted)
-			}
-		}
-	}
-}
-
-func TestEveryFunctionHasAManifest(t *testing.T) {
-	folders, err := filepath.Glob("../functions/*/cmd")
-	if err != nil || len(folders) == 0 {
-		t.Fatalf("there are no functions (%v)", err)
-	}
-	for _, overlay := range overlays(t) {
-		manifests := map[string]bool{}
-		for _, object := range rendered(t, overlay) {
-			manifests[object.Name()] = manifests[object.Name()] || object.APIVersion() == "serving.knative.dev/v1"
-		}
-		for _, folder := range folders {
-			if name := filepath.Base(filepath.Dir(folder)); !manifests[name] {
-				t.Errorf("%s does not run the function %s", overlay, name)
-			}
+		for name, service := range services(t, overlay) {
+			checkSettings(t, overlay, service, name, hosted)
 		}
 	}
 }

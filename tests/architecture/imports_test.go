@@ -47,6 +47,9 @@ const plans = "shared/account"
 // identityProvider is the library that makes an OpenID provider; in a cluster that is Keycloak's work.
 const identityProvider = "github.com/zitadel/oidc/"
 
+// judges are Knative's own code, which judges manifests when they are rendered. Programs would start later with it.
+var judges = []string{"knative.dev/serving", "knative.dev/eventing"}
+
 // forbidden says why from must not import to, or "" where it may. Both are paths below the module, or full
 // paths of others' packages.
 func forbidden(from, to string) string {
@@ -58,6 +61,8 @@ func forbidden(from, to string) string {
 		return "an OpenID provider is built in longrunning/local/identity alone"
 	case fromArea == "operators" && within(to, plans):
 		return "operators import no plans: custom resources carry the numbers"
+	case slices.ContainsFunc(judges, func(judge string) bool { return within(to, judge) }) && !within(from, "knative/render"):
+		return "Knative's own code is linked where manifests are rendered alone"
 	case !ours(to), toArea == "shared", same, fromArea == "tests":
 		return ""
 	case toArea == "tests":
@@ -186,6 +191,10 @@ func TestTheRuleOfImports(t *testing.T) {
 		{"shared/bouncer", "operators/client", false},
 		{"functions/portal", "github.com/jackc/pgx/v5", true},
 		{"functions/portal", op, false},
+		{"functions/portal", "knative.dev/func-go/http", true},
+		{"functions/portal", "knative.dev/serving/pkg/apis/serving/v1", false},
+		{"knative/deploy", "knative.dev/eventing/pkg/apis/eventing/v1", false},
+		{"knative/render", "knative.dev/eventing/pkg/apis/eventing/v1", true},
 		{"shared/auth", "shared/store", true},
 		{"shared/auth", "functions/portal", false},
 		{"shared/auth", "longrunning/local/identity", false},
