@@ -1,6 +1,7 @@
 package soju
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
