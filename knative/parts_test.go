@@ -1,7 +1,6 @@
 package knative_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -53,22 +52,27 @@ func clientOf(service render.Object) string {
 	return word(environment(containersOf(service)[0])["OIDC_CLIENT_ID"], "value")
 }
 
+// Who is reached at which host stands in the annotation, in a DomainMapping where there are such, and in the table.
 func TestPublicPartsHaveTheirHosts(t *testing.T) {
 	for _, overlay := range overlays(t) {
 		objects := rendered(t, overlay)
-		var hosts []string
+		mapped := map[string]string{} // functions, by host
 		for _, object := range objects {
 			if object.Kind() == "DomainMapping" {
-				host, _, _ := strings.Cut(strings.TrimSuffix(object.Name(), domainOf(t, objects)), ".")
-				hosts = append(hosts, word(map[string]any(object), "spec", "ref", "name")+" at "+host)
+				mapped[object.Name()] = word(map[string]any(object), "spec", "ref", "name")
 			}
 		}
-		if len(hosts) == 0 {
-			continue // hosts are exposed in another way there
-		}
-		for _, part := range functions.Where(functions.Part.Public) {
-			if !slices.Contains(hosts, part.Name+" at "+part.Host) {
-				t.Errorf("%s: no DomainMapping leads from %q to %s: %v", overlay, part.Host, part.Name, hosts)
+		for _, part := range functions.Table() {
+			want := ""
+			if part.Public() {
+				want = strings.TrimPrefix(part.Host+"."+domainOf(t, objects), ".")
+			}
+			service := map[string]any(services(t, overlay)[part.Name])
+			if host := word(service, "metadata", "annotations", "irc.now/host"); host != want {
+				t.Errorf("%s: the host of %s is %q, and %q in the table", overlay, part.Name, host, want)
+			}
+			if len(mapped) > 0 && part.Public() && mapped[want] != part.Name {
+				t.Errorf("%s: no DomainMapping leads from %s to %s: %v", overlay, want, part.Name, mapped)
 			}
 		}
 	}

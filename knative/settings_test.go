@@ -10,7 +10,7 @@ import (
 )
 
 // hosted are the variables that every program reads (shared/program).
-var hosted = []string{"METRICS_ADDRESS"}
+var hosted = []string{"METRICS_ADDRESS", "DOMAIN", "OIDC_ISSUER", "K_SINK"}
 
 func TestFunctionsGetTheSettingsTheyRead(t *testing.T) {
 	for _, overlay := range overlays(t) {
