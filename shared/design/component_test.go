@@ -100,17 +100,6 @@ func TestNicksKeepTheirColour(t *testing.T) {
 	}
 }
 
-func TestSpeechSetsOffChannelsAddressesAndCode(t *testing.T) {
-	var got []string
-	for _, s := range speech("see #irc.now, or https://irc.now/docs. Say `/join #x`! 100% #1") {
-		got = append(got, s.Kind+":"+s.Text)
-	}
-	want := "text:see |channel:#irc.now|text:, or |link:https://irc.now/docs|text:. Say |code:/join #x|text:! 100% #1"
-	if strings.Join(got, "|") != want {
-		t.Errorf("got  %s\nwant %s", strings.Join(got, "|"), want)
-	}
-}
-
 func TestWhenSaysNever(t *testing.T) {
 	at := time.Date(2026, 3, 7, 15, 2, 0, 0, time.FixedZone("CET", 3600))
 	for _, c := range []struct {

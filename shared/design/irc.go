@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"html/template"
-	"regexp"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -45,44 +43,6 @@ func nickClass(nick string) string {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(strings.ToLower(nick))) // never fails
 	return fmt.Sprintf("nick-%d", h.Sum32()%nickColours)
-}
-
-// span is a piece of what was said. Kind is text, channel, link or code.
-type span struct{ Kind, Text string }
-
-// speechParts finds what is set off. Letters beyond ASCII are all but the block of punctuation and symbols: \pL
-// would take as long to compile as a page takes to render.
-var speechParts = sync.OnceValue(func() *regexp.Regexp {
-	const letter = `0-9A-Za-z\x{aa}-\x{1fff}\x{2c00}-\x{2dff}\x{3040}-\x{d7ff}\x{f900}-\x{10ffff}`
-	return regexp.MustCompile("`[^`]+`|https?://[^\\s<>]+[^\\s<>.,;:!?)]|#[" + letter + "][" + letter + "._-]*[" + letter + "]")
-})
-
-// speech takes a line apart into what is set off and what is not.
-func speech(text string) []span {
-	var spans []span
-	at := 0
-	for _, m := range speechParts().FindAllStringIndex(text, -1) {
-		if m[0] > at {
-			spans = append(spans, span{"text", text[at:m[0]]})
-		}
-		spans = append(spans, spanFor(text[m[0]:m[1]]))
-		at = m[1]
-	}
-	if at < len(text) {
-		spans = append(spans, span{"text", text[at:]})
-	}
-	return spans
-}
-
-func spanFor(part string) span {
-	switch part[0] {
-	case '`':
-		return span{"code", strings.Trim(part, "`")}
-	case '#':
-		return span{"channel", part}
-	default:
-		return span{"link", part}
-	}
 }
 
 // when shows a moment in UTC: "22 Nov 2026, 03:20 UTC"; "never" for a nil or zero time.

@@ -7,7 +7,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -56,11 +55,16 @@ func HasFonts() bool {
 	return err == nil
 }
 
-// loadLibrary reads every file once, for the hash, and keeps none: most requests are for none of them.
+// fontsVersion is what fetch writes beside the fonts: a hash of the file that pins their content.
+const fontsVersion = "static/fonts/.version"
+
+// loadLibrary makes the hash of every file, and keeps none: most requests are for none of them. Fonts are four fifths of
+// all bytes and stand in it by name, size and version.
 func loadLibrary() library {
 	l := library{files: map[string]file{}}
-	sum, buffer := sha256.New(), make([]byte, 32<<10)
-	_, _ = fmt.Fprintln(sum, stylesheets)
+	sum := sha256.New()
+	version, _ := static.ReadFile(fontsVersion) // a checkout without fonts has none
+	_, _ = fmt.Fprintln(sum, stylesheets, string(version))
 	// WalkDir goes in lexical order, so that equal files give an equal hash. An embedded file can always be read.
 	_ = fs.WalkDir(static, "static", func(name string, d fs.DirEntry, _ error) error {
 		if d.IsDir() || strings.HasPrefix(d.Name(), ".") {
@@ -69,9 +73,13 @@ func loadLibrary() library {
 		if !strings.HasPrefix(name, "static/css/") {
 			l.add(strings.TrimPrefix(name, "static/"), func() []byte { data, _ := static.ReadFile(name); return data })
 		}
-		opened, _ := static.Open(name)
-		size, _ := io.CopyBuffer(sum, opened, buffer)
-		_, _ = fmt.Fprintln(sum, name, size)
+		if path.Ext(name) != ".woff2" {
+			data, _ := static.ReadFile(name)
+			_, _ = sum.Write(data)
+		}
+		if info, err := d.Info(); err == nil {
+			_, _ = fmt.Fprintln(sum, name, info.Size())
+		}
 		return nil
 	})
 	l.add("app.css", bundle)
