@@ -19,7 +19,7 @@ func TestAlertsFindTheirMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := instance.Start(t.Context(), map[string]string{"ACCOUNTS_DATABASE_URL": storetest.URL(t)}); err != nil {
+	if err := instance.Start(t.Context(), map[string]string{"ACCOUNTS_DATABASE_URL": storetest.Migrated(t, deadletter.Migrations)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = instance.Stop(t.Context()) })

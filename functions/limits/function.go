@@ -15,7 +15,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"irc.now/operators/client"
@@ -34,6 +33,12 @@ const callTimeout = 10 * time.Second
 // maxTries bounds how often the plan may change again while the bouncer is told.
 const maxTries = 5
 
+// Grants are what the function does in the accounts database: it reads what was bought.
+var Grants = []store.Grant{
+	{Table: "account", May: "SELECT"},
+	{Table: "billing", May: "SELECT"},
+}
+
 type settings struct {
 	Database config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"`
 	Bouncer  bouncer.Settings
@@ -47,10 +52,9 @@ func (s *settings) Validate() error {
 
 // Function consumes event.PlanChanged and event.GraceEnded.
 type Function struct {
-	log     *slog.Logger
-	metrics prometheus.Registerer
+	*store.Database
 
-	pool     *pgxpool.Pool
+	log      *slog.Logger
 	accounts *account.Store
 	shared   *bouncer.Admin
 	own      *client.Dedicated // nil where nobody has a bouncer of their own
@@ -60,7 +64,7 @@ type Function struct {
 // New makes the function; Start gives it its settings.
 func New() *Function {
 	return &Function{
-		log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry(),
+		Database: store.NewDatabase("accounts", account.Migrations), log: slog.New(slog.DiscardHandler),
 		fitted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "limits_fitted_total",
 			Help: "Users' own bouncers and networks that were fitted to the plan, by kind and change: stopped, started, hosting.",
@@ -69,9 +73,13 @@ func New() *Function {
 }
 
 // Instrument implements function.Instrumented.
-func (f *Function) Instrument(with function.Instruments) { f.log, f.metrics = with.Log, with.Metrics }
+func (f *Function) Instrument(with function.Instruments) {
+	f.log = with.Log
+	f.LogTo(with.Log)
+	with.Metrics.MustRegister(f.fitted, f.Collector())
+}
 
-// Start reads the settings and brings the database to the present schema. The bouncer may start later.
+// Start reads the settings and opens the database. The bouncer may start later.
 func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	var s settings
 	if err := config.Load(env, &s); err != nil {
@@ -82,22 +90,12 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	if err != nil {
 		return err
 	}
-	pool, err := account.Open(ctx, s.Database.Reveal())
-	if err != nil {
+	if err := f.Open(ctx, s.Database); err != nil {
 		return err
 	}
-	f.pool, f.accounts = pool, account.NewStore(pool)
+	f.accounts = account.NewStore(f.Pool)
 	f.shared, f.own = s.Bouncer.Admin(calls), own
-	f.metrics.MustRegister(store.PoolCollector(pool, "accounts"), f.fitted)
-	return nil
-}
-
-// Stop closes the database.
-func (f *Function) Stop(context.Context) error {
-	if f.pool != nil {
-		f.pool.Close()
-	}
-	return nil
+	return f.Wait(ctx)
 }
 
 // Handle takes one event. It is safe to repeat, and late ones do no harm.
