@@ -43,9 +43,7 @@ func (s *settings) Validate() error {
 
 // Function answers reviews. Start makes it ready.
 type Function struct {
-	log     *slog.Logger
-	metrics prometheus.Registerer
-
+	log       *slog.Logger
 	handler   http.Handler
 	accounts  *database
 	cluster   cluster
@@ -59,7 +57,7 @@ type Function struct {
 // New makes the function.
 func New() *Function {
 	return &Function{
-		log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry(),
+		log: slog.New(slog.DiscardHandler), accounts: newDatabase(),
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "admission_decisions_total", Help: "Decided reviews by kind, operation and result.",
 		}, []string{"kind", "operation", "result"}),
@@ -70,8 +68,12 @@ func New() *Function {
 	}
 }
 
-// Instrument tells the function where to report; it must be called before Start, if at all.
-func (f *Function) Instrument(with function.Instruments) { f.log, f.metrics = with.Log, with.Metrics }
+// Instrument implements function.Instrumented.
+func (f *Function) Instrument(with function.Instruments) {
+	f.log = with.Log
+	f.accounts.LogTo(with.Log)
+	with.Metrics.MustRegister(f.decisions, f.durations, f.accounts.Collector())
+}
 
 // Start reads the settings. It connects to nothing: an accounts database or an API server that is away is said in each
 // answer, which the person who waits for it gets to read.
@@ -85,12 +87,11 @@ func (f *Function) Start(_ context.Context, environ map[string]string) error {
 		return err
 	}
 	f.api, f.cluster, f.namespace = api, live{api}, s.Namespace
-	f.accounts = newDatabase(s.Database, f.metrics)
+	f.accounts.url = s.Database
 	f.changers = map[string]bool{}
 	for _, name := range s.Changers {
 		f.changers[name] = true
 	}
-	f.metrics.MustRegister(f.decisions, f.durations)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+path, f.answer)
 	f.handler = telemetry.RecordRoute(mux)
@@ -106,9 +107,7 @@ func (f *Function) Ready(context.Context) (bool, error) { return f.handler != ni
 
 // Stop closes the connections.
 func (f *Function) Stop(context.Context) error {
-	if f.accounts != nil {
-		f.accounts.close()
-	}
+	f.accounts.close()
 	if f.api != nil {
 		f.api.CloseIdleConnections()
 	}

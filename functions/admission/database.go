@@ -4,26 +4,28 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/prometheus/client_golang/prometheus"
-
 	"irc.now/shared/account"
 	"irc.now/shared/config"
 	"irc.now/shared/store"
 )
 
-// database is the accounts database, opened and brought up to date by the first decision that finds it there.
-type database struct {
-	url     config.Secret
-	metrics prometheus.Registerer
+// Grants are what the function does in the accounts database: it writes claims alone.
+var Grants = []store.Grant{
+	{Table: "account", May: "SELECT"},
+	{Table: "claim", May: "SELECT, INSERT, UPDATE (expires_at), DELETE"},
+}
 
-	turn     chan struct{} // held by who opens or looks; a channel, so that waiting for it can be given up
-	pool     *pgxpool.Pool
+// database is the accounts database, opened by the first decision that finds it there and up to date.
+type database struct {
+	*store.Database
+
+	url      config.Secret
+	turn     chan struct{}  // held by who opens or closes; a channel, so that waiting for it can be given up
 	accounts *account.Store // nil until opened
 }
 
-func newDatabase(url config.Secret, metrics prometheus.Registerer) *database {
-	return &database{url: url, metrics: metrics, turn: make(chan struct{}, 1)}
+func newDatabase() *database {
+	return &database{Database: store.NewDatabase("accounts", account.Migrations), turn: make(chan struct{}, 1)}
 }
 
 // open gives the accounts; Unavailable where they cannot be had within ctx.
@@ -37,19 +39,18 @@ func (d *database) open(ctx context.Context) (*account.Store, error) {
 	if d.accounts != nil {
 		return d.accounts, nil
 	}
-	pool, err := account.Open(ctx, d.url.Reveal())
-	if err != nil {
+	if err := d.Open(ctx, d.url); err != nil {
 		return nil, store.Fault(err)
 	}
-	d.pool, d.accounts = pool, account.NewStore(pool)
-	d.metrics.MustRegister(store.PoolCollector(pool, "accounts"))
+	if err := d.Wait(ctx); err != nil {
+		return nil, store.Fault(err)
+	}
+	d.accounts = account.NewStore(d.Pool)
 	return d.accounts, nil
 }
 
 func (d *database) close() {
 	d.turn <- struct{}{}
 	defer func() { <-d.turn }()
-	if d.pool != nil {
-		d.pool.Close()
-	}
+	d.Close()
 }

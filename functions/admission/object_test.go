@@ -10,6 +10,7 @@ import (
 
 	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
+	"irc.now/shared/event/outbox"
 )
 
 func TestWhatIsMore(t *testing.T) {
@@ -93,7 +94,7 @@ func (d *dawdler) list(ctx context.Context, _, _ string) ([]present, error) {
 func TestADecisionEndsWithItsReview(t *testing.T) {
 	f, d := New(), &dawdler{}
 	err := f.Start(t.Context(), map[string]string{
-		"ACCOUNTS_DATABASE_URL": storetest.URL(t), "TENANT_NAMESPACE": "tenants", "OWNER_CHANGERS": "portal",
+		"ACCOUNTS_DATABASE_URL": storetest.Migrated(t, account.Migrations, outbox.Migrations), "TENANT_NAMESPACE": "tenants", "OWNER_CHANGERS": "portal",
 		"KUBERNETES_API_URL": "http://127.0.0.1:1", "KUBERNETES_CA_FILE": "", "KUBERNETES_TOKEN_FILE": "",
 	})
 	if err != nil {
@@ -110,7 +111,7 @@ func TestADecisionEndsWithItsReview(t *testing.T) {
 		_, err = accounts.ChooseHandle(t.Context(), user.ID, "ada")
 	}
 	if err == nil {
-		_, err = f.accounts.pool.Exec(t.Context(), `UPDATE account SET plan = $1`, account.Pro)
+		_, err = f.accounts.Exec(t.Context(), `UPDATE account SET plan = $1`, account.Pro)
 	}
 	if err != nil {
 		t.Fatal(err)

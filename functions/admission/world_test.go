@@ -32,6 +32,7 @@ import (
 	"irc.now/operators/operatortest"
 	"irc.now/shared/account"
 	"irc.now/shared/bouncer"
+	"irc.now/shared/event/outbox"
 	"irc.now/shared/function"
 	"irc.now/shared/store"
 	"irc.now/tests/eventually"
@@ -85,9 +86,10 @@ func newWorld(t testing.TB) *world {
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "tenants-"}}
 	w.put(namespace)
 	w.namespace = namespace.Name
-	database := storetest.URL(t)
+	sets := []store.Set{account.Migrations, outbox.Migrations}
+	database := storetest.Migrated(t, sets...)
 	w.env = map[string]string{
-		"ACCOUNTS_DATABASE_URL": database, "OWNER_CHANGERS": portal + ",system:serviceaccount:irc-now:operator", "TENANT_NAMESPACE": w.namespace,
+		"ACCOUNTS_DATABASE_URL": storetest.Role(t, database, admission.Grants, sets...), "OWNER_CHANGERS": portal + ",system:serviceaccount:irc-now:operator", "TENANT_NAMESPACE": w.namespace,
 		"KUBERNETES_API_URL": server.Config().Host, "KUBERNETES_CA_FILE": w.file("ca", server.Config().CAData), "KUBERNETES_TOKEN_FILE": w.file("token", w.token()),
 	}
 	handler := w.serve(w.env)
@@ -130,7 +132,7 @@ func (w *world) serve(env map[string]string) http.Handler {
 
 func (w *world) connect(database string) {
 	w.t.Helper()
-	pool, err := account.Open(w.t.Context(), database)
+	pool, err := store.Open(w.t.Context(), database)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 // This function has the metrics of every function, and the one of its own that there is an alert about.
 func TestAlertsFindTheirMetrics(t *testing.T) {
 	instance := function.New("deadletter", cloudevent.Function(deadletter.New()), slog.New(slog.DiscardHandler))
-	if err := instance.Start(t.Context(), map[string]string{"ACCOUNTS_DATABASE_URL": storetest.URL(t)}); err != nil {
+	if err := instance.Start(t.Context(), map[string]string{"ACCOUNTS_DATABASE_URL": storetest.Migrated(t, deadletter.Migrations)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = instance.Stop(t.Context()) })

@@ -10,11 +10,11 @@ package introspect
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"irc.now/shared/account"
@@ -25,7 +25,6 @@ import (
 	"irc.now/shared/outbound"
 	"irc.now/shared/store"
 	"irc.now/shared/telemetry"
-	"irc.now/shared/throttle"
 )
 
 const (
@@ -33,12 +32,45 @@ const (
 	providerTimeout = 5 * time.Second
 )
 
+// Grants are what the function does in the accounts database: it notes when a password was used, and which tokens let somebody in.
+var Grants = []store.Grant{
+	{Table: "account", May: "SELECT"},
+	{Table: "connection_password", May: "SELECT, UPDATE (last_used_at)"},
+	{Table: "accepted_token", May: "SELECT (hash), INSERT"},
+}
+
+// settings are the environment of the function.
+type settings struct {
+	BaseURL      config.URL      `env:"BASE_URL,required,notEmpty"` // of this function, as the bouncer reaches it; no path
+	Database     config.Secret   `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"`
+	Issuer       config.URL      `env:"OIDC_ISSUER,required,notEmpty"`
+	ClientID     string          `env:"OIDC_CLIENT_ID,required,notEmpty"` // a client that may introspect
+	ClientSecret config.Secret   `env:"OIDC_CLIENT_SECRET,required,notEmpty"`
+	SealKey      account.SealKey `env:"TOKEN_SEAL_KEY,required,notEmpty"` // 32 bytes in base64
+
+	// Who may ask: "name:secret,name:secret", and bouncers, whose secrets are derived from the platform's key.
+	Clients     clients       `env:"INTROSPECT_CLIENTS"`
+	PlatformKey config.Secret `env:"PLATFORM_KEY"`
+}
+
+// Validate checks what the tags cannot.
+func (s *settings) Validate() error {
+	var problems []error
+	if s.BaseURL.Parsed().Path != "" {
+		problems = append(problems, errors.New("BASE_URL must not have a path"))
+	}
+	if len(s.Clients) == 0 && s.PlatformKey == "" {
+		problems = append(problems, errors.New("INTROSPECT_CLIENTS is not set, and neither is PLATFORM_KEY: nobody could ask"))
+	}
+	problems = append(problems, bouncer.CheckPlatformKey(s.PlatformKey))
+	return errors.Join(problems...)
+}
+
 // Function answers introspection requests. Start makes it ready.
 type Function struct {
-	log     *slog.Logger
-	metrics prometheus.Registerer
+	*store.Database
 
-	pool     *pgxpool.Pool
+	log      *slog.Logger
 	handler  http.Handler
 	base     config.URL
 	clients  clients
@@ -50,61 +82,38 @@ type Function struct {
 	limits   limits
 }
 
-// limits bound how often something may be tried. Secrets of 160 bits are not guessed at any rate: the limits keep a
-// client that is stuck in a loop, or somebody who tries, from costing others their share.
-type limits struct {
-	clientFailures *throttle.Limiter // by network address: who does not know a client's secret
-	password       *throttle.Limiter // by password id; all of a user's clients may reconnect at once
-	address        *throttle.Limiter // by end user's address: access tokens, each costs a call to the provider
-	client         *throttle.Limiter // by client: the same, all users together
-}
-
-func newLimits(options ...throttle.Option) limits {
-	return limits{
-		clientFailures: throttle.New(time.Second, 20, options...),
-		password:       throttle.New(time.Second, 60, options...),
-		address:        throttle.New(2*time.Second, 30, options...),
-		client:         throttle.New(20*time.Millisecond, 500, options...),
-	}
-}
-
 // New makes the function.
 func New() *Function {
 	return &Function{
-		log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry(), limits: newLimits(),
+		Database: store.NewDatabase("accounts", account.Migrations), log: slog.New(slog.DiscardHandler), limits: newLimits(),
 		counts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "introspections_total", Help: "Answered introspection requests by kind of credential and result.",
 		}, []string{"credential", "result"}),
 	}
 }
 
-// Instrument tells the function where to report; it must be called before Start, if at all.
-func (f *Function) Instrument(with function.Instruments) { f.log, f.metrics = with.Log, with.Metrics }
+// Instrument implements function.Instrumented.
+func (f *Function) Instrument(with function.Instruments) {
+	f.log = with.Log
+	f.LogTo(with.Log)
+	with.Metrics.MustRegister(f.counts, f.Collector())
+}
 
-// Start reads the settings and brings the accounts database up to date. The identity provider may start later.
+// Start reads the settings and opens the accounts database. The identity provider may start later.
 func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 	var s settings
 	if err := config.Load(environ, &s); err != nil {
 		return err
 	}
-	key, err := s.sealKey()
-	if err != nil {
+	if err := f.Open(ctx, s.Database); err != nil {
 		return err
 	}
-	f.pool, err = account.Open(ctx, s.Database.Reveal())
-	if err != nil {
-		return err
-	}
-	f.accounts = account.NewStore(f.pool)
-	f.tokens, err = account.NewTokens(f.accounts, key)
-	if err != nil {
-		return err
-	}
+	f.accounts = account.NewStore(f.Pool)
+	f.tokens = account.NewTokens(f.accounts, s.SealKey)
 	f.base, f.clients, f.key = s.BaseURL, s.Clients, s.PlatformKey
 	f.provider = introspection.NewProvider(s.Issuer.String(), s.ClientID, s.ClientSecret, outbound.Client(providerTimeout))
-	f.metrics.MustRegister(f.counts, store.PoolCollector(f.pool, "accounts"))
 	f.handler = f.routes()
-	return nil
+	return f.Wait(ctx)
 }
 
 func (f *Function) routes() http.Handler {
@@ -120,22 +129,3 @@ func (f *Function) routes() http.Handler {
 
 // Handle answers one request.
 func (f *Function) Handle(w http.ResponseWriter, r *http.Request) { f.handler.ServeHTTP(w, r) }
-
-// Ready reports whether requests can be answered now: the database has to be there.
-func (f *Function) Ready(ctx context.Context) (bool, error) {
-	if f.pool == nil {
-		return false, nil
-	}
-	if err := f.pool.Ping(ctx); err != nil {
-		return false, err
-	}
-	return true, nil
-}
-
-// Stop closes the database connections.
-func (f *Function) Stop(context.Context) error {
-	if f.pool != nil {
-		f.pool.Close()
-	}
-	return nil
-}

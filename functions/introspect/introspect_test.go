@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -15,10 +16,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"irc.now/functions/introspect"
 	"irc.now/longrunning/local/introspectiontest"
 	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
+	"irc.now/shared/event/outbox"
+	"irc.now/shared/fault"
 	"irc.now/shared/function"
 	"irc.now/shared/store"
 )
@@ -27,6 +32,9 @@ const (
 	clientName   = "soju shared"
 	clientSecret = "a/long+secret&with:odd=signs%"
 )
+
+// sets are of the accounts database, as far as the function's tests write there.
+var sets = []store.Set{account.Migrations, outbox.Migrations}
 
 // world is a running function with its database and identity provider.
 type world struct {
@@ -49,8 +57,8 @@ func environment(database, issuer string) map[string]string {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{idp: introspectiontest.Start(t), logs: &logs{}}
-	database := storetest.URL(t)
-	w.env = environment(database, w.idp.Issuer)
+	database := storetest.Migrated(t, sets...)
+	w.env = environment(storetest.Role(t, database, introspect.Grants, sets...), w.idp.Issuer)
 	w.url = serve(t, w.env, w.logs)
 	pool, err := store.Open(t.Context(), database)
 	if err != nil {
@@ -402,7 +410,7 @@ func TestReadinessFollowsTheDatabase(t *testing.T) {
 	if ready, _ := f.Ready(t.Context()); ready {
 		t.Error("ready before it was started")
 	}
-	if err := f.Start(t.Context(), environment(storetest.URL(t), "http://idp.example")); err != nil {
+	if err := f.Start(t.Context(), environment(storetest.Migrated(t, sets...), "http://idp.example")); err != nil {
 		t.Fatal(err)
 	}
 	if ready, err := f.Ready(t.Context()); !ready {
@@ -416,4 +424,37 @@ func TestReadinessFollowsTheDatabase(t *testing.T) {
 	if err := f.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// Whatever makes a start fail, the database hears no more of it: here the metrics are somebody else's already.
+func TestAStartThatFailsLeavesNoConnection(t *testing.T) {
+	database := storetest.Migrated(t, sets...)
+	env := environment(database, "http://idp.example")
+	taken := prometheus.NewRegistry()
+	taken.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "introspections_total", Help: "Another's."}))
+	start := func() (err error) {
+		defer func() {
+			if reason := recover(); reason != nil {
+				err = fmt.Errorf("panicked: %v", reason)
+			}
+		}()
+		f := introspect.New()
+		f.Instrument(function.Instruments{Log: slog.New(slog.DiscardHandler), Metrics: taken})
+		return f.Start(t.Context(), env)
+	}
+	if err := start(); err == nil {
+		t.Fatal("it started")
+	}
+	storetest.WaitUntilUnused(t, database)
+}
+
+func TestAStartOnAnOldSchemaLeavesNoConnection(t *testing.T) {
+	database := storetest.URL(t)
+	env := environment(database, "http://idp.example")
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := introspect.New().Start(ctx, env); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("err = %v", err)
+	}
+	storetest.WaitUntilUnused(t, database)
 }

@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"irc.now/operators/client"
@@ -30,6 +29,12 @@ import (
 
 const callTimeout = 10 * time.Second
 
+// Grants are what the function does in the accounts database: it reads what was bought.
+var Grants = []store.Grant{
+	{Table: "account", May: "SELECT"},
+	{Table: "billing", May: "SELECT"},
+}
+
 type settings struct {
 	Database config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"`
 	Bouncer  bouncer.Settings
@@ -43,10 +48,9 @@ func (s *settings) Validate() error {
 
 // Function consumes event.PlanChanged and event.GraceEnded.
 type Function struct {
-	log     *slog.Logger
-	metrics prometheus.Registerer
+	*store.Database
 
-	pool      *pgxpool.Pool
+	log       *slog.Logger
 	accounts  *account.Store
 	shared    *bouncer.Admin
 	dedicated *client.Dedicated // nil where nobody has a dedicated bouncer
@@ -56,7 +60,7 @@ type Function struct {
 // New makes the function; Start gives it its settings.
 func New() *Function {
 	return &Function{
-		log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry(),
+		Database: store.NewDatabase("accounts", account.Migrations), log: slog.New(slog.DiscardHandler),
 		fitted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "limits_fitted_total",
 			Help: "Dedicated bouncers and hosted networks that were fitted to the plan, by kind and change: stopped, started, resized.",
@@ -65,9 +69,13 @@ func New() *Function {
 }
 
 // Instrument implements function.Instrumented.
-func (f *Function) Instrument(with function.Instruments) { f.log, f.metrics = with.Log, with.Metrics }
+func (f *Function) Instrument(with function.Instruments) {
+	f.log = with.Log
+	f.LogTo(with.Log)
+	with.Metrics.MustRegister(f.fitted, f.Collector())
+}
 
-// Start reads the settings and brings the database to the present schema. The bouncer may start later.
+// Start reads the settings and opens the database. The bouncer may start later.
 func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	var s settings
 	if err := config.Load(env, &s); err != nil {
@@ -78,14 +86,12 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	if err != nil {
 		return err
 	}
-	pool, err := account.Open(ctx, s.Database.Reveal())
-	if err != nil {
+	if err := f.Open(ctx, s.Database); err != nil {
 		return err
 	}
-	f.pool, f.accounts = pool, account.NewStore(pool)
+	f.accounts = account.NewStore(f.Pool)
 	f.shared, f.dedicated = s.Bouncer.Admin(calls), dedicated
-	f.metrics.MustRegister(store.PoolCollector(pool, "accounts"), f.fitted)
-	return nil
+	return f.Wait(ctx)
 }
 
 // Handle takes one event. It is safe to repeat, and late ones do no harm.
@@ -98,21 +104,4 @@ func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, err
 		return nil, nil //nolint:nilnil // "no answer" in the method set of Knative's functions
 	}
 	return nil, f.enforce(ctx, accountID)
-}
-
-// Ready reports whether events can be worked on now.
-func (f *Function) Ready(ctx context.Context) (bool, error) {
-	if f.pool == nil {
-		return false, nil
-	}
-	err := f.pool.Ping(ctx)
-	return err == nil, err
-}
-
-// Stop closes the database.
-func (f *Function) Stop(context.Context) error {
-	if f.pool != nil {
-		f.pool.Close()
-	}
-	return nil
 }

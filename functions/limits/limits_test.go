@@ -19,6 +19,7 @@ import (
 	"irc.now/shared/account"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/event"
+	"irc.now/shared/event/outbox"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
 )
@@ -59,8 +60,9 @@ func newWorld(t *testing.T, change ...map[string]string) *world {
 	w := &world{t: t, Function: limits.New()}
 	admin := httptest.NewServer(w)
 	t.Cleanup(admin.Close)
-	url := storetest.URL(t)
-	env := map[string]string{"ACCOUNTS_DATABASE_URL": url, "BOUNCER_ADMIN_URL": admin.URL, "BOUNCER_ADMIN_TOKEN": "token"}
+	sets := []store.Set{account.Migrations, outbox.Migrations}
+	url := storetest.Migrated(t, sets...)
+	env := map[string]string{"ACCOUNTS_DATABASE_URL": storetest.Role(t, url, limits.Grants, sets...), "BOUNCER_ADMIN_URL": admin.URL, "BOUNCER_ADMIN_TOKEN": "token"}
 	for _, more := range change {
 		maps.Copy(env, more)
 	}

@@ -8,16 +8,14 @@ package portal
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"irc.now/operators/client"
 	"irc.now/shared/account"
+	"irc.now/shared/auth"
 	"irc.now/shared/config"
 	"irc.now/shared/event"
 	"irc.now/shared/event/outbox"
@@ -36,7 +34,7 @@ const (
 // Function is the portal as a function. Make it with [New].
 type Function struct {
 	instruments function.Instruments
-	pool        *pgxpool.Pool
+	database    *store.Database
 	relay       *outbox.Relay // nil where there is no broker
 	portal      *portal
 	leaving     chan struct{} // closed by Drain
@@ -44,12 +42,21 @@ type Function struct {
 }
 
 // New makes a portal that has not been started.
-func New() *Function { return &Function{leaving: make(chan struct{})} }
+func New() *Function {
+	return &Function{
+		database: store.NewDatabase("accounts", account.Migrations, auth.Migrations, outbox.Migrations),
+		leaving:  make(chan struct{}),
+	}
+}
 
 // Instrument takes the log and the metrics; the host calls it before Start.
-func (f *Function) Instrument(instruments function.Instruments) { f.instruments = instruments }
+func (f *Function) Instrument(instruments function.Instruments) {
+	f.instruments = instruments
+	f.database.LogTo(instruments.Log)
+	instruments.Metrics.MustRegister(f.database.Collector())
+}
 
-// Start reads the settings from env (see [Settings]), brings the accounts database up to date and builds the site.
+// Start reads the settings from env (see [Settings]), opens the accounts database and builds the site.
 // The bouncer and the identity provider may be away.
 func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	var settings Settings
@@ -60,16 +67,10 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	if err != nil {
 		return err
 	}
-	pool, err := account.Open(ctx, settings.AccountsDatabaseURL.Reveal())
-	if err != nil {
-		return fmt.Errorf("open the accounts database and bring it up to date: %w", err)
+	if err := f.database.Open(ctx, settings.AccountsDatabaseURL); err != nil {
+		return err
 	}
-	if f.instruments.Metrics != nil {
-		if err := f.instruments.Metrics.Register(store.PoolCollector(pool, "accounts")); err != nil {
-			pool.Close()
-			return fmt.Errorf("register the pool's metrics: %w", err)
-		}
-	}
+	pool := f.database.Pool
 	if settings.Sink != "" {
 		f.relay = outbox.NewRelay(pool, event.NewSink(settings.Sink, outbound.Client(sinkDeadline)), f.log())
 	}
@@ -78,11 +79,11 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 		cluster: cluster, leaving: f.leaving,
 	})
 	if err != nil {
-		pool.Close()
+		f.database.Close()
 		return err
 	}
-	f.pool, f.portal = pool, p
-	return nil
+	f.portal = p
+	return f.database.Wait(ctx)
 }
 
 // openCluster gives nil where there is no cluster.
@@ -105,10 +106,7 @@ func (f *Function) Handle(w http.ResponseWriter, r *http.Request) { f.portal.han
 
 // Ready reports whether pages can be made, which needs the database. The rest may be away.
 func (f *Function) Ready(ctx context.Context) (bool, error) {
-	if err := f.pool.Ping(ctx); err != nil {
-		return false, fmt.Errorf("reach the accounts database: %w", err)
-	}
-	return true, nil
+	return f.database.Ready(ctx)
 }
 
 // Alive reports that the process serves.
@@ -122,8 +120,6 @@ func (f *Function) Stop(ctx context.Context) (err error) {
 	if f.relay != nil {
 		err = f.relay.Stop(ctx)
 	}
-	if f.pool != nil {
-		f.pool.Close()
-	}
+	f.database.Close()
 	return err
 }

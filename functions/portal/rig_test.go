@@ -17,8 +17,15 @@ import (
 	"irc.now/functions/portal"
 	"irc.now/longrunning/local/authtest"
 	"irc.now/longrunning/local/storetest"
+	"irc.now/shared/account"
+	"irc.now/shared/auth"
+	"irc.now/shared/event/outbox"
 	"irc.now/shared/function"
+	"irc.now/shared/store"
 )
+
+// sets are of the accounts database, as far as the portal uses it.
+var sets = []store.Set{account.Migrations, auth.Migrations, outbox.Migrations}
 
 // rig is a whole portal on a real database, a provider that speaks OpenID Connect and a fake bouncer.
 type rig struct {
@@ -26,12 +33,14 @@ type rig struct {
 	function *portal.Function
 	op       *authtest.Provider
 	bouncer  *fakeBouncer
-	database string
+	database string // as its owner has it
+	role     string // the same, as the portal has it
 }
 
 func start(t testing.TB, change ...map[string]string) *rig {
 	t.Helper()
-	g := &rig{function: portal.New(), op: authtest.Start(t), bouncer: startBouncer(t), database: storetest.URL(t)}
+	g := &rig{function: portal.New(), op: authtest.Start(t), bouncer: startBouncer(t), database: storetest.Migrated(t, sets...)}
+	g.role = storetest.Role(t, g.database, portal.Grants, sets...)
 	instance := function.New("portal", g.function, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
 	g.Server = httptest.NewServer(instance)
 	t.Cleanup(g.Close)
@@ -53,7 +62,7 @@ func start(t testing.TB, change ...map[string]string) *rig {
 
 func (g *rig) env() map[string]string {
 	return map[string]string{
-		"BASE_URL": g.URL, "LANDING_URL": "http://irc.localhost:8080", "ACCOUNTS_DATABASE_URL": g.database,
+		"BASE_URL": g.URL, "LANDING_URL": "http://irc.localhost:8080", "ACCOUNTS_DATABASE_URL": g.role,
 		"OIDC_ISSUER": g.op.Issuer, "OIDC_CLIENT_ID": authtest.ClientID, "OIDC_CLIENT_SECRET": authtest.ClientSecret,
 		"BOUNCER_ADMIN_URL": g.bouncer.URL, "BOUNCER_ADMIN_TOKEN": adminToken,
 		"IRC_HOST": "irc.localhost", "IRC_PORT": "6667", "IRC_TLS": "false",

@@ -7,14 +7,11 @@ package revoke
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"irc.now/operators/client"
@@ -33,105 +30,76 @@ const tick = "dev.knative.sources.ping"
 
 const callTimeout = 5 * time.Second
 
+// Grants are what the function does in the accounts database: it remembers what it has checked and closed.
+var Grants = []store.Grant{
+	{Table: "account", May: "SELECT (id, handle)"},
+	{Table: "connection_password", May: "SELECT (id, account_id, last_used_at, revoked_at, disconnected_at), UPDATE (disconnected_at)"},
+	{Table: "accepted_token", May: "SELECT, UPDATE (checked_at, dead_at, disconnected_at), DELETE"},
+}
+
 // settings are the environment of the function.
 type settings struct {
-	Database     config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"`
-	Issuer       config.URL    `env:"OIDC_ISSUER,required,notEmpty"`
-	ClientID     string        `env:"OIDC_CLIENT_ID,required,notEmpty"` // a client that may introspect
-	ClientSecret config.Secret `env:"OIDC_CLIENT_SECRET,required,notEmpty"`
-	SealKey      config.Secret `env:"TOKEN_SEAL_KEY,required,notEmpty"` // that of functions/introspect
+	Database     config.Secret   `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"`
+	Issuer       config.URL      `env:"OIDC_ISSUER,required,notEmpty"`
+	ClientID     string          `env:"OIDC_CLIENT_ID,required,notEmpty"` // a client that may introspect
+	ClientSecret config.Secret   `env:"OIDC_CLIENT_SECRET,required,notEmpty"`
+	SealKey      account.SealKey `env:"TOKEN_SEAL_KEY,required,notEmpty"` // that of functions/introspect
 	Bouncer      bouncer.Settings
 	Cluster      client.Settings // where users' own bouncers are, if anywhere
 }
 
 // Validate checks what the tags cannot.
-func (s *settings) Validate() error {
-	_, err := s.sealKey()
-	return errors.Join(err, s.Cluster.ValidateWith(s.Bouncer))
-}
-
-func (s *settings) sealKey() ([]byte, error) {
-	key, err := base64.StdEncoding.DecodeString(s.SealKey.Reveal())
-	if err != nil || len(key) != account.SealKeyBytes {
-		return nil, fmt.Errorf("TOKEN_SEAL_KEY must be %d bytes in base64", account.SealKeyBytes)
-	}
-	return key, nil
-}
+func (s *settings) Validate() error { return s.Cluster.ValidateWith(s.Bouncer) }
 
 // Function closes connections at each tick. Start makes it ready.
 type Function struct {
-	log     *slog.Logger
-	metrics prometheus.Registerer
+	*store.Database
 
-	pool     *pgxpool.Pool
-	accounts *account.Store
-	tokens   *account.Tokens
-	provider *introspection.Provider
-	shared   *bouncer.Admin
-	own      *client.Dedicated // nil where nobody has a bouncer of their own
-	closed   prometheus.Counter
+	log       *slog.Logger
+	accounts  *account.Store
+	tokens    *account.Tokens
+	provider  *introspection.Provider
+	shared    *bouncer.Admin
+	dedicated *client.Dedicated // nil where nobody has a bouncer of their own
+	closed    prometheus.Counter
 }
 
 // New makes the function.
 func New() *Function {
 	return &Function{
-		log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry(),
+		Database: store.NewDatabase("accounts", account.Migrations), log: slog.New(slog.DiscardHandler),
 		closed: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "revocations_total", Help: "Users whose connections were closed because a credential died.",
 		}),
 	}
 }
 
-// Instrument tells the function where to report; it must be called before Start, if at all.
-func (f *Function) Instrument(with function.Instruments) { f.log, f.metrics = with.Log, with.Metrics }
+// Instrument implements function.Instrumented.
+func (f *Function) Instrument(with function.Instruments) {
+	f.log = with.Log
+	f.LogTo(with.Log)
+	with.Metrics.MustRegister(f.closed, f.Collector())
+}
 
-// Start reads the settings and brings the accounts database up to date. Identity provider and bouncer may start later.
+// Start reads the settings and opens the accounts database. Identity provider and bouncer may start later.
 func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 	var s settings
 	if err := config.Load(environ, &s); err != nil {
 		return err
 	}
-	key, err := s.sealKey()
-	if err != nil {
-		return err
-	}
 	calls := outbound.Client(callTimeout)
-	f.own, err = s.Cluster.Dedicated(s.Bouncer.PlatformKey, calls)
+	dedicated, err := s.Cluster.Dedicated(s.Bouncer.PlatformKey, calls)
 	if err != nil {
 		return err
 	}
-	f.pool, err = account.Open(ctx, s.Database.Reveal())
-	if err != nil {
+	if err := f.Open(ctx, s.Database); err != nil {
 		return err
 	}
-	f.accounts = account.NewStore(f.pool)
-	f.tokens, err = account.NewTokens(f.accounts, key)
-	if err != nil {
-		return err
-	}
+	f.accounts = account.NewStore(f.Pool)
+	f.tokens = account.NewTokens(f.accounts, s.SealKey)
 	f.provider = introspection.NewProvider(s.Issuer.String(), s.ClientID, s.ClientSecret, calls)
-	f.shared = s.Bouncer.Admin(calls)
-	f.metrics.MustRegister(f.closed, store.PoolCollector(f.pool, "accounts"))
-	return nil
-}
-
-// Ready reports whether ticks can be worked on now.
-func (f *Function) Ready(ctx context.Context) (bool, error) {
-	if f.pool == nil {
-		return false, nil
-	}
-	if err := f.pool.Ping(ctx); err != nil {
-		return false, err
-	}
-	return true, nil
-}
-
-// Stop closes the database connections.
-func (f *Function) Stop(context.Context) error {
-	if f.pool != nil {
-		f.pool.Close()
-	}
-	return nil
+	f.shared, f.dedicated = s.Bouncer.Admin(calls), dedicated
+	return f.Wait(ctx)
 }
 
 // Handle works through what has piled up. Any number of ticks may be worked on at once, and any may fail: the next

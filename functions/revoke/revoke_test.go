@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -16,11 +17,14 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"irc.now/functions/revoke"
 	"irc.now/longrunning/local/introspectiontest"
 	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
+	"irc.now/shared/event/outbox"
+	"irc.now/shared/fault"
 	"irc.now/shared/function"
 	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/store"
@@ -88,15 +92,23 @@ type world struct {
 	url    string
 }
 
+// key seals tokens.
+var key = base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{7}, account.SealKeyBytes))
+
+func environment(database, issuer, bouncer string) map[string]string {
+	return map[string]string{
+		"ACCOUNTS_DATABASE_URL": database, "OIDC_ISSUER": issuer, "OIDC_CLIENT_ID": introspectiontest.ClientID,
+		"OIDC_CLIENT_SECRET": introspectiontest.ClientSecret.Reveal(),
+		"TOKEN_SEAL_KEY":     key, "BOUNCER_ADMIN_URL": bouncer, "BOUNCER_ADMIN_TOKEN": adminToken,
+	}
+}
+
 func newWorld(t *testing.T, change ...map[string]string) *world {
 	t.Helper()
 	w := &world{idp: introspectiontest.Start(t), soju: startBouncers(t)}
-	database, key := storetest.URL(t), bytes.Repeat([]byte{7}, account.SealKeyBytes)
-	env := map[string]string{
-		"ACCOUNTS_DATABASE_URL": database, "OIDC_ISSUER": w.idp.Issuer, "OIDC_CLIENT_ID": introspectiontest.ClientID,
-		"OIDC_CLIENT_SECRET": introspectiontest.ClientSecret.Reveal(),
-		"TOKEN_SEAL_KEY":     base64.StdEncoding.EncodeToString(key), "BOUNCER_ADMIN_URL": w.soju.url, "BOUNCER_ADMIN_TOKEN": adminToken,
-	}
+	sets := []store.Set{account.Migrations, outbox.Migrations}
+	database := storetest.Migrated(t, sets...)
+	env := environment(storetest.Role(t, database, revoke.Grants, sets...), w.idp.Issuer, w.soju.url)
 	for _, more := range change {
 		maps.Copy(env, more)
 	}
@@ -109,9 +121,11 @@ func newWorld(t *testing.T, change ...map[string]string) *world {
 	// What the test does happened an hour ago, so that no tick has to be waited for.
 	hourAgo := account.WithClock(func() time.Time { return time.Now().Add(-time.Hour) })
 	w.pool, w.Store = pool, account.NewStore(pool, hourAgo)
-	if w.tokens, err = account.NewTokens(w.Store, key); err != nil {
+	var sealKey account.SealKey
+	if err := sealKey.UnmarshalText([]byte(key)); err != nil {
 		t.Fatal(err)
 	}
+	w.tokens = account.NewTokens(w.Store, sealKey)
 	return w
 }
 
@@ -290,4 +304,37 @@ func TestEveryProblemOfTheEnvironmentIsNamed(t *testing.T) {
 			t.Errorf("%s is not named in: %v", name, err)
 		}
 	}
+}
+
+// Whatever makes a start fail, the database hears no more of it: here the metrics are somebody else's already.
+func TestAStartThatFailsLeavesNoConnection(t *testing.T) {
+	database := storetest.Migrated(t, account.Migrations)
+	env := environment(database, "http://idp.example", "http://bouncer.example")
+	taken := prometheus.NewRegistry()
+	taken.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "revocations_total", Help: "Another's."}))
+	start := func() (err error) {
+		defer func() {
+			if reason := recover(); reason != nil {
+				err = fmt.Errorf("panicked: %v", reason)
+			}
+		}()
+		f := revoke.New()
+		f.Instrument(function.Instruments{Log: slog.New(slog.DiscardHandler), Metrics: taken})
+		return f.Start(t.Context(), env)
+	}
+	if err := start(); err == nil {
+		t.Fatal("it started")
+	}
+	storetest.WaitUntilUnused(t, database)
+}
+
+func TestAStartOnAnOldSchemaLeavesNoConnection(t *testing.T) {
+	database := storetest.URL(t)
+	env := environment(database, "http://idp.example", "http://bouncer.example")
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := revoke.New().Start(ctx, env); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("err = %v", err)
+	}
+	storetest.WaitUntilUnused(t, database)
 }

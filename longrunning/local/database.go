@@ -6,9 +6,15 @@ import (
 	"fmt"
 	"net/url"
 
+	"irc.now/functions/deadletter"
 	"irc.now/longrunning/local/servers/postgres"
+	"irc.now/shared/account"
+	"irc.now/shared/auth"
 	"irc.now/shared/config"
+	"irc.now/shared/event/inbox"
+	"irc.now/shared/event/outbox"
 	"irc.now/shared/store"
+	"irc.now/shared/store/migrate"
 	"irc.now/shared/tenant"
 )
 
@@ -62,7 +68,11 @@ func (p *Platform) startTenants(ctx context.Context) error {
 			return err
 		})
 	}
-	return inParallel(steps...)
+	if err := inParallel(steps...); err != nil {
+		return err
+	}
+	return migrate.Up(ctx, p.tenants.accounts.owner.Reveal(),
+		account.Migrations, auth.Migrations, outbox.Migrations, inbox.Migrations, deadletter.Migrations)
 }
 
 // databaseURL is the server's address with another database and role.

@@ -10,6 +10,7 @@ import (
 
 	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
+	"irc.now/shared/event/outbox"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
 )
@@ -36,10 +37,7 @@ func (w *world) pass(d time.Duration) {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	address := storetest.URL(t)
-	if err := account.Migrate(t.Context(), address); err != nil {
-		t.Fatal(err)
-	}
+	address := storetest.Migrated(t, account.Migrations, outbox.Migrations)
 	pool, err := store.Open(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"irc.now/shared/event/inbox"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
 )
@@ -52,11 +53,12 @@ func (s *Store) BillingOf(ctx context.Context, userID string) (Billing, error) {
 
 // BillingForEvent finds whom Stripe's customer is, and whether the event was applied before, in one question. It is
 // NotFound where the customer is nobody's.
-func (s *Store) BillingForEvent(ctx context.Context, customerID string, key EventKey) (Billing, bool, error) {
+func (s *Store) BillingForEvent(ctx context.Context, customerID string, key inbox.Key) (Billing, bool, error) {
+	args := key.Args()
+	args["customer"] = customerID
 	rows, _ := s.pool.Query(ctx, `
-		SELECT `+billingColumns+`,
-			EXISTS (SELECT FROM processed_event WHERE consumer = $2 AND source = $3 AND id = $4) AS done
-		FROM billing WHERE customer_id = $1`, customerID, key.Consumer, key.Source, key.ID)
+		SELECT `+billingColumns+`, `+inbox.Processed+` AS done
+		FROM billing WHERE customer_id = @customer`, args)
 	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[struct {
 		Billing
 		Done bool

@@ -11,6 +11,8 @@ import (
 
 	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
+	"irc.now/shared/event/inbox"
+	"irc.now/shared/event/outbox"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
 )
@@ -25,10 +27,7 @@ type payer struct {
 
 func newPayer(t *testing.T) *payer {
 	t.Helper()
-	url := storetest.URL(t)
-	if err := account.Migrate(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
+	url := storetest.Migrated(t, account.Migrations, outbox.Migrations, inbox.Migrations)
 	pool, err := store.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +108,7 @@ func TestACustomerOfNobodyIsNotFound(t *testing.T) {
 	if !fault.Is(err, fault.NotFound) {
 		t.Errorf("settle: %v", err)
 	}
-	if _, _, err := p.BillingForEvent(t.Context(), "cus_stranger", account.EventKey{}); !fault.Is(err, fault.NotFound) {
+	if _, _, err := p.BillingForEvent(t.Context(), "cus_stranger", inbox.Key{}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("find: %v", err)
 	}
 }
@@ -135,10 +134,10 @@ func TestTheFirstCustomerStays(t *testing.T) {
 
 func TestAnEventIsMarkedOnce(t *testing.T) {
 	p := newPayer(t)
-	key := account.EventKey{Consumer: "billing", Source: "/stripe", ID: "evt_1"}
+	key := inbox.Key{Consumer: "billing", Source: "/stripe", ID: "evt_1"}
 	mark := func() (first bool, err error) {
 		err = store.InTx(t.Context(), p.pool, func(tx pgx.Tx) error {
-			first, err = p.MarkProcessed(t.Context(), tx, key)
+			first, err = inbox.Mark(t.Context(), tx, key, p.now)
 			return err
 		})
 		return first, err
@@ -155,8 +154,7 @@ func TestAnEventIsMarkedOnce(t *testing.T) {
 	if _, done, err := p.BillingForEvent(t.Context(), "cus_1", key); !done || err != nil {
 		t.Errorf("after: %v, %v", done, err)
 	}
-	p.now = p.now.AddDate(0, 3, 0)
-	if err := p.ForgetProcessed(t.Context()); err != nil {
+	if err := inbox.Forget(t.Context(), p.pool, p.now.AddDate(0, 3, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if _, done, _ := p.BillingForEvent(t.Context(), "cus_1", key); done {

@@ -1,9 +1,7 @@
 package account
 
 import (
-	"context"
 	"embed"
-	"io/fs"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -13,27 +11,10 @@ import (
 )
 
 //go:embed migrations/*.sql
-var migrations embed.FS
+var files embed.FS
 
-// Migrate brings the accounts database at url to the present schema. It is cheap where nothing is to be done, and
-// safe when several programs start at once.
-func Migrate(ctx context.Context, url string) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	return store.Migrate(ctx, url, files)
-}
-
-// Open makes a pool for the accounts database at url, which it brings to the present schema before it returns. ctx
-// bounds that alone. Where nothing is to be done it costs less than Migrate and a pool's first connection.
-func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	return store.OpenMigrated(ctx, url, files)
-}
+// Migrations bring the tables of accounts. Numbers 3 and 5 were tables that have sets of their own now.
+var Migrations = store.Set{Name: "accounts", Files: files, Table: store.FirstTable}
 
 // Store keeps accounts in PostgreSQL. It is safe for concurrent use.
 //

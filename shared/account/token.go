@@ -2,8 +2,6 @@ package account
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -19,14 +17,11 @@ import (
 // be taken for one that was revoked.
 const expirySlack = 5 * time.Second
 
-// SealKeyBytes is the length of the key that access tokens are encrypted with.
-const SealKeyBytes = 32
-
 // Tokens keeps the identity provider's access tokens that opened a connection, so that the connection can be closed
 // when the token dies. They are encrypted with a key that is not in the database. It is safe for concurrent use.
 type Tokens struct {
 	store *Store
-	aead  cipher.AEAD
+	key   SealKey
 }
 
 // AcceptedToken is an access token that opened a connection.
@@ -35,27 +30,13 @@ type AcceptedToken struct {
 	Token config.Secret
 }
 
-// NewTokens makes a store of accepted tokens, which s keeps. The key has SealKeyBytes bytes.
-func NewTokens(s *Store, key []byte) (*Tokens, error) {
-	if len(key) != SealKeyBytes {
-		return nil, fmt.Errorf("the key that seals tokens has %d bytes instead of %d", len(key), SealKeyBytes)
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, err
-	}
-	return &Tokens{store: s, aead: aead}, nil
-}
+// NewTokens makes a store of accepted tokens, which s keeps.
+func NewTokens(s *Store, key SealKey) *Tokens { return &Tokens{store: s, key: key} }
 
 // Record remembers that token let the user in. Recording it again changes nothing.
 func (t *Tokens) Record(ctx context.Context, userID, token string, expires time.Time) error {
 	hash := sha256.Sum256([]byte(token))
-	// The hash is authenticated too: a sealed token cannot be moved to another row.
-	sealed := t.aead.Seal(nil, nil, []byte(token), hash[:]) //nolint:gosec // the nonce is random and in the result
+	sealed := t.key.seal([]byte(token), hash[:])
 	_, err := t.store.pool.Exec(ctx, `
 		INSERT INTO accepted_token (hash, account_id, sealed, expires_at, checked_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (hash) DO NOTHING`, hash[:], userID, sealed, expires, t.store.now())
@@ -81,7 +62,7 @@ func (t *Tokens) ToCheck(ctx context.Context, age time.Duration, limit int) (tok
 	}
 	var broken []error
 	for _, row := range found {
-		token, openErr := t.aead.Open(nil, nil, row.Sealed, row.Hash)
+		token, openErr := t.key.open(row.Sealed, row.Hash)
 		if openErr != nil {
 			broken = append(broken, fmt.Errorf("open access token %x: %w", row.Hash[:4], openErr))
 			continue

@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"testing"
 	"time"
 
@@ -10,11 +11,9 @@ import (
 
 func (w *world) tokens(t testing.TB, fill byte) *account.Tokens {
 	t.Helper()
-	tokens, err := account.NewTokens(w.Store, bytes.Repeat([]byte{fill}, account.SealKeyBytes))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tokens
+	var key account.SealKey
+	ok(t, key.UnmarshalText([]byte(base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{fill}, account.SealKeyBytes)))))
+	return account.NewTokens(w.Store, key)
 }
 
 func (w *world) pending(t testing.TB) []account.Disconnect {
@@ -144,8 +143,5 @@ func TestTokensAreSealedWithTheKey(t *testing.T) {
 	}
 	if found, err := w.tokens(t, 2).ToCheck(t.Context(), 0, 10); err == nil || len(found) != 0 {
 		t.Errorf("another key opens it: %v, %v", found, err)
-	}
-	if _, err := account.NewTokens(w.Store, []byte("short")); err == nil {
-		t.Error("a short key is accepted")
 	}
 }

@@ -18,7 +18,6 @@ import (
 
 	"irc.now/longrunning/local/authtest"
 	"irc.now/longrunning/local/storetest"
-	"irc.now/shared/account"
 	"irc.now/shared/auth"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
@@ -43,11 +42,7 @@ type site struct {
 func start(t *testing.T, change ...func(*auth.Config)) *site {
 	t.Helper()
 	ctx := t.Context()
-	database := storetest.URL(t)
-	if err := account.Migrate(ctx, database); err != nil {
-		t.Fatal(err)
-	}
-	pool, err := store.Open(ctx, database)
+	pool, err := store.Open(ctx, storetest.Migrated(t, auth.Migrations))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,7 +11,18 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"irc.now/shared/store"
 )
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations bring the table of sessions.
+var Migrations = store.Set{Name: "auth", Files: files}
+
+// Sessions is what a program does that signs people in.
+var Sessions = store.Grant{Table: "sessions", May: "SELECT, INSERT, UPDATE (data, expiry), DELETE"}
 
 // databaseDeadline bounds each session query, so that a database that hangs costs a page and not all of them.
 const databaseDeadline = 5 * time.Second

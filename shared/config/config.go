@@ -94,7 +94,7 @@ func problemOf(err error, keys map[string]string) (string, bool) {
 }
 
 func reasonOf(wrong env.ParseError) string {
-	if own, ok := errors.AsType[valueError](wrong.Err); ok {
+	if own, ok := errors.AsType[Problem](wrong.Err); ok {
 		return string(own)
 	}
 	if number, ok := errors.AsType[*strconv.NumError](wrong.Err); ok && errors.Is(number, strconv.ErrRange) {
@@ -160,7 +160,9 @@ func variableIn(problem string) string {
 	return strings.TrimRight(name, ":")
 }
 
-// valueError is a complaint of this package's own types; it reads on from the variable's name.
-type valueError string
+// Problem is what a type of settings complains of in its UnmarshalText; it reads on from the variable's name, and must
+// not repeat the value.
+type Problem string
 
-func (e valueError) Error() string { return string(e) }
+// Error is the complaint.
+func (p Problem) Error() string { return string(p) }

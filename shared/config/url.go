@@ -24,11 +24,11 @@ func (u *URL) UnmarshalText(text []byte) error {
 	parsed, err := url.Parse(string(text))
 	switch {
 	case err != nil, parsed.Scheme != "http" && parsed.Scheme != "https", parsed.Hostname() == "":
-		return valueError(`is not an address such as "https://my.irc.now"`)
+		return Problem(`is not an address such as "https://my.irc.now"`)
 	case parsed.User != nil:
-		return valueError("must not hold a user name or password")
+		return Problem("must not hold a user name or password")
 	case parsed.RawQuery != "" || parsed.ForceQuery || parsed.Fragment != "":
-		return valueError("must not hold a query or a fragment")
+		return Problem("must not hold a query or a fragment")
 	}
 	*u = URL(strings.TrimRight(parsed.String(), "/"))
 	return nil

@@ -20,6 +20,8 @@ const (
 	SerializationFailure      = "40001"
 	DeadlockDetected          = "40P01"
 	UndefinedTable            = "42P01"
+	InsufficientPrivilege     = "42501"
+	InvalidCatalogName        = "3D000"
 	DuplicateDatabase         = "42P04"
 	DuplicateObject           = "42710"
 )

@@ -8,10 +8,14 @@ import (
 // PoolCollector reports how full a database pool is, under the metric names postgres_pool_… and the label
 // database.
 func PoolCollector(pool *pgxpool.Pool, database string) prometheus.Collector {
+	return newPoolCollector(database, pool.Stat)
+}
+
+func newPoolCollector(database string, stat func() *pgxpool.Stat) prometheus.Collector {
 	desc := func(name, help string) *prometheus.Desc {
 		return prometheus.NewDesc("postgres_pool_"+name, help, nil, prometheus.Labels{"database": database})
 	}
-	return &poolCollector{pool: pool, metrics: []poolMetric{
+	return &poolCollector{stat: stat, metrics: []poolMetric{
 		{desc("connections_max", "Most connections the pool may hold."), prometheus.GaugeValue,
 			func(s *pgxpool.Stat) float64 { return float64(s.MaxConns()) }},
 		{desc("connections", "Connections held now, idle or not."), prometheus.GaugeValue,
@@ -36,7 +40,7 @@ type poolMetric struct {
 }
 
 type poolCollector struct {
-	pool    *pgxpool.Pool
+	stat    func() *pgxpool.Stat // nil before there is a pool
 	metrics []poolMetric
 }
 
@@ -47,7 +51,10 @@ func (c *poolCollector) Describe(descs chan<- *prometheus.Desc) {
 }
 
 func (c *poolCollector) Collect(out chan<- prometheus.Metric) {
-	stat := c.pool.Stat()
+	stat := c.stat()
+	if stat == nil {
+		return
+	}
 	for _, m := range c.metrics {
 		out <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(stat))
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -31,28 +30,6 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
-	}
-	return pool, nil
-}
-
-// OpenMigrated makes a pool as [Open] does, for a database that it brings up to date as [Migrate] does. Where nothing
-// is to be done that costs one query, on a connection that the pool keeps.
-func OpenMigrated(ctx context.Context, url string, files fs.FS) (*pgxpool.Pool, error) {
-	newest, err := newestVersion(files)
-	if err != nil {
-		return nil, fmt.Errorf("migrate: %w", err)
-	}
-	pool, err := Open(context.WithoutCancel(ctx), url) // it outlives ctx
-	if err != nil {
-		return nil, err
-	}
-	present, err := presentVersion(ctx, pool)
-	if err == nil && present < newest {
-		err = Migrate(ctx, url, files)
-	}
-	if err != nil {
-		pool.Close()
-		return nil, Fault(err)
 	}
 	return pool, nil
 }

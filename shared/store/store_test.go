@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,102 +33,6 @@ func exec(t *testing.T, pool *pgxpool.Pool, sql string) {
 	t.Helper()
 	if _, err := pool.Exec(t.Context(), sql); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// migration makes one file of goose's format.
-func migration(up string) *fstest.MapFile {
-	return &fstest.MapFile{Data: []byte("-- +goose Up\n" + up + "\n")}
-}
-
-func TestMigrationsRunOnceWhoeverAsks(t *testing.T) {
-	address := storetest.URL(t)
-	files := fstest.MapFS{"00001_first.sql": migration(`CREATE TABLE a (n int); INSERT INTO a VALUES (1);`)}
-	var wg sync.WaitGroup
-	for range 5 {
-		wg.Go(func() {
-			if err := store.Migrate(t.Context(), address, files); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	files["00002_second.sql"] = migration(`INSERT INTO a VALUES (2);`)
-	for range 2 {
-		if err := store.Migrate(t.Context(), address, files); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var rows int
-	if err := open(t, address).QueryRow(t.Context(), `SELECT count(*) FROM a`).Scan(&rows); err != nil || rows != 2 {
-		t.Errorf("%d rows, want 2 (%v)", rows, err)
-	}
-}
-
-func TestADatabaseNewerThanTheCodeIsLeftAlone(t *testing.T) {
-	address := storetest.URL(t)
-	files := fstest.MapFS{"00001_a.sql": migration(`SELECT 1;`), "00002_b.sql": migration(`SELECT 1;`)}
-	if err := store.Migrate(t.Context(), address, files); err != nil {
-		t.Fatal(err)
-	}
-	delete(files, "00002_b.sql")
-	if err := store.Migrate(t.Context(), address, files); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestAFailedMigrationLeavesNothingBehind(t *testing.T) {
-	address := storetest.URL(t)
-	files := fstest.MapFS{"00001_a.sql": migration(`CREATE TABLE half (); SELECT nonsense;`)}
-	if err := store.Migrate(t.Context(), address, files); err == nil {
-		t.Fatal("no error")
-	}
-	files["00001_a.sql"] = migration(`CREATE TABLE half ();`)
-	if err := store.Migrate(t.Context(), address, files); err != nil {
-		t.Errorf("a corrected migration: %v", err)
-	}
-}
-
-func TestOpenMigrated(t *testing.T) {
-	address := storetest.URL(t)
-	files := fstest.MapFS{"00001_first.sql": migration(`CREATE TABLE a (n int); INSERT INTO a VALUES (1);`)}
-	var wg sync.WaitGroup
-	for range 3 {
-		wg.Go(func() {
-			pool, err := store.OpenMigrated(t.Context(), address, files)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer pool.Close()
-			var rows int
-			if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM a`).Scan(&rows); err != nil || rows != 1 {
-				t.Errorf("%d rows, want 1 (%v)", rows, err)
-			}
-		})
-	}
-	wg.Wait()
-	pool, err := store.OpenMigrated(t.Context(), address, files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
-	if err := pool.Ping(t.Context()); err != nil || pool.Stat().NewConnsCount() != 1 {
-		t.Errorf("%d connections were made for an up-to-date database (%v)", pool.Stat().NewConnsCount(), err)
-	}
-	if _, err := store.OpenMigrated(t.Context(), address, fstest.MapFS{}); err == nil {
-		t.Error("opened without migrations")
-	}
-	if _, err := store.OpenMigrated(t.Context(), "postgres://127.0.0.1:1/x", files); !fault.Is(err, fault.Unavailable) {
-		t.Errorf("a database that is away: %v", err)
-	}
-}
-
-func TestMigrationsNeedNumbers(t *testing.T) {
-	for _, files := range []fstest.MapFS{{}, {"first.sql": migration(`SELECT 1;`)}} {
-		if err := store.Migrate(t.Context(), "postgres://127.0.0.1:1/x", files); err == nil {
-			t.Errorf("%v: no error", files)
-		}
 	}
 }
 

@@ -107,7 +107,7 @@ func look(ctx context.Context, q querier, c Credentials) (state, error) {
 // their passwords and no right too many.
 func (s state) inOrder(c Credentials) bool {
 	return s.database && s.open && s.ours &&
-		verifies(s.verifiers[c.Owner], c.OwnerPassword.Reveal()) && verifies(s.verifiers[c.Reader], c.ReaderPassword.Reveal())
+		Verifies(s.verifiers[c.Owner], c.OwnerPassword.Reveal()) && Verifies(s.verifiers[c.Reader], c.ReaderPassword.Reveal())
 }
 
 const notePrefix = "irc.now tenant of "

@@ -16,9 +16,10 @@ const (
 	scramSaltBytes  = 16
 )
 
-// scramVerifier is what PostgreSQL stores of a password, "SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>"
-// (RFC 5803). Passwords are ASCII, so SASLprep would change nothing.
-func scramVerifier(password string) (string, error) {
+// Verifier is what PostgreSQL stores of a password, "SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>"
+// (RFC 5803), with which a statement can set it unseen: statements can end in a log. It holds no quote. Passwords are
+// ASCII, so SASLprep would change nothing.
+func Verifier(password string) (string, error) {
 	salt := make([]byte, scramSaltBytes)
 	rand.Read(salt) // never fails
 	return verifierWith(password, salt, scramIterations)
@@ -35,8 +36,8 @@ func verifierWith(password string, salt []byte, iterations int) (string, error) 
 		encode(keyed(salted, "Server Key"))), nil
 }
 
-// verifies reports whether verifier, as PostgreSQL stores it, is of password.
-func verifies(verifier, password string) bool {
+// Verifies reports whether verifier, as PostgreSQL stores it, is of password.
+func Verifies(verifier, password string) bool {
 	parameters, found := strings.CutPrefix(verifier, "SCRAM-SHA-256$")
 	count, rest, cut := strings.Cut(parameters, ":")
 	salt, _, split := strings.Cut(rest, "$")

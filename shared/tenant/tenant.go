@@ -136,7 +136,7 @@ func ensureRole(ctx context.Context, conn *pgx.Conn, name string, password confi
 	if exists {
 		verb = "ALTER"
 	}
-	verifier, err := scramVerifier(password.Reveal())
+	verifier, err := Verifier(password.Reveal())
 	if err != nil {
 		return err
 	}

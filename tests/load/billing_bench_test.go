@@ -21,7 +21,10 @@ import (
 	"irc.now/knative"
 	"irc.now/longrunning/local/broker"
 	"irc.now/longrunning/local/storetest"
+	"irc.now/shared/account"
 	"irc.now/shared/config"
+	"irc.now/shared/event/inbox"
+	"irc.now/shared/event/outbox"
 	"irc.now/shared/function"
 	"irc.now/shared/function/cloudevent"
 	"irc.now/shared/outbound"
@@ -101,7 +104,7 @@ func newPaying(b *testing.B) *paying {
 		b: b, client: outbound.Client(time.Minute), sent: map[string]time.Time{}, done: make(chan struct{}, webhookBatch),
 	}
 	stripe := serve(b, http.HandlerFunc(everybodyHasPro))
-	accounts := storetest.URL(b)
+	accounts := storetest.Migrated(b, account.Migrations, outbox.Migrations, inbox.Migrations)
 	var later http.Handler
 	sink := serve(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { later.ServeHTTP(w, r) }))
 	consumer := serve(b, p.noting(mounted(b, "billing", cloudevent.Function(billing.New()), map[string]string{

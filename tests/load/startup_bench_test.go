@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"irc.now/longrunning/local/storetest"
+	"irc.now/shared/account"
+	"irc.now/shared/auth"
+	"irc.now/shared/event/outbox"
 	"irc.now/tests/load"
 )
 
@@ -72,7 +75,7 @@ func revokeEnv(t testing.TB) []string {
 
 func accounts(t testing.TB) []string {
 	return []string{
-		"ACCOUNTS_DATABASE_URL=" + storetest.URL(t), "OIDC_ISSUER=" + absent, "OIDC_CLIENT_ID=client", "OIDC_CLIENT_SECRET=secret",
+		"ACCOUNTS_DATABASE_URL=" + storetest.Migrated(t, account.Migrations, auth.Migrations, outbox.Migrations), "OIDC_ISSUER=" + absent, "OIDC_CLIENT_ID=client", "OIDC_CLIENT_SECRET=secret",
 	}
 }
 

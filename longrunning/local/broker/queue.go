@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -13,10 +12,14 @@ import (
 
 	"irc.now/shared/batch"
 	"irc.now/shared/store"
+	"irc.now/shared/store/migrate"
 )
 
 //go:embed migrations/*.sql
-var migrations embed.FS
+var files embed.FS
+
+// migrations bring the tables of what was accepted and of dead letters.
+var migrations = store.Set{Name: "broker", Files: files, Table: store.FirstTable}
 
 // queue is what is accepted and not yet delivered, in PostgreSQL. One broker at a time works on a database: a second
 // one would deliver what the first has claimed.
@@ -66,11 +69,7 @@ const (
 )
 
 func openQueue(ctx context.Context, url string) (*queue, error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	if err := store.Migrate(ctx, url, files); err != nil {
+	if err := migrate.Up(ctx, url, migrations); err != nil {
 		return nil, err
 	}
 	durable, err := store.Open(ctx, url)

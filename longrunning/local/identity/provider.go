@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -16,12 +15,16 @@ import (
 
 	"irc.now/shared/design"
 	"irc.now/shared/store"
+	"irc.now/shared/store/migrate"
 	"irc.now/shared/throttle"
 	"irc.now/shared/web"
 )
 
 //go:embed migrations/*.sql
-var migrations embed.FS
+var files embed.FS
+
+// migrations bring the tables of users, sign-ins and tokens.
+var migrations = store.Set{Name: "identity", Files: files, Table: store.FirstTable}
 
 // startTimeout bounds what New does with the database.
 const startTimeout = time.Minute
@@ -80,11 +83,7 @@ func New(ctx context.Context, c Config) (*Provider, error) {
 
 // open makes everything a Provider consists of.
 func (p *Provider) open(ctx context.Context) (err error) {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	if err := store.Migrate(ctx, p.config.DatabaseURL.Reveal(), files); err != nil {
+	if err := migrate.Up(ctx, p.config.DatabaseURL.Reveal(), migrations); err != nil {
 		return fmt.Errorf("migrate the identity database: %w", err)
 	}
 	if p.pool, err = store.Open(context.WithoutCancel(ctx), p.config.DatabaseURL.Reveal()); err != nil {

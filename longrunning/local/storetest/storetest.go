@@ -15,6 +15,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"irc.now/longrunning/local/servers/postgres"
+	"irc.now/shared/config"
+	"irc.now/shared/store"
+	"irc.now/shared/store/migrate"
 )
 
 // Variable names the environment variable with the address of a server that tests share. The role in it must be a
@@ -50,6 +53,41 @@ func URL(t testing.TB) string {
 	execute(t, admin, "CREATE DATABASE "+name)
 	t.Cleanup(func() { execute(t, admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
 	return server.URL(name)
+}
+
+// Migrated makes a new database with the tables of sets and returns its address, as its owner has it.
+func Migrated(t testing.TB, sets ...store.Set) string {
+	t.Helper()
+	address := URL(t)
+	if err := migrate.Up(t.Context(), address, sets...); err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+// Role makes a role as a function has it in a database of [Migrated], which has the same sets, and returns its address
+// for that role.
+func Role(t testing.TB, address string, grants []store.Grant, sets ...store.Set) string {
+	t.Helper()
+	role := migrate.Role{Program: "program", Password: config.Secret(rand.Text()), Grants: grants}
+	name, err := migrate.RoleName(Database(address), role.Program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := migrate.Roles(t.Context(), address, sets, role); err != nil {
+		t.Fatal(err)
+	}
+	admin := Server(t).URL("postgres")
+	t.Cleanup(func() {
+		execute(t, admin, "DROP DATABASE IF EXISTS "+Database(address)+" WITH (FORCE)") // where it has rights
+		execute(t, admin, "DROP ROLE "+name)
+	})
+	mine, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine.User = url.UserPassword(name, role.Password.Reveal())
+	return mine.String()
 }
 
 // Alone lets one test at a time pass, of all processes on the server, that calls it with the same subject: for what
@@ -106,4 +144,27 @@ func Database(address string) string {
 		return ""
 	}
 	return strings.TrimPrefix(parsed.Path, "/")
+}
+
+// WaitUntilUnused waits until nobody is connected to the database at address; PostgreSQL ends a session a moment after
+// its client has gone.
+func WaitUntilUnused(t testing.TB, address string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), Server(t).URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.Background()) }()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		var connected int
+		err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = $1`, Database(address)).Scan(&connected)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case connected == 0:
+			return
+		case time.Now().After(deadline):
+			t.Fatalf("%d connections are left", connected)
+		}
+	}
 }

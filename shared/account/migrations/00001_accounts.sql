@@ -39,13 +39,5 @@ CREATE INDEX accepted_token_checked ON accepted_token (checked_at) WHERE dead_at
 CREATE INDEX accepted_token_dead ON accepted_token (dead_at) WHERE dead_at IS NOT NULL;
 CREATE INDEX accepted_token_expires ON accepted_token (expires_at);
 
--- Names and types are those of alexedwards/scs/pgxstore.
-CREATE TABLE sessions (
-    token  text PRIMARY KEY,
-    data   bytea NOT NULL,
-    expiry timestamptz NOT NULL
-);
-CREATE INDEX sessions_expiry ON sessions (expiry);
-
 -- +goose Down
-DROP TABLE sessions, accepted_token, connection_password, account;
+DROP TABLE accepted_token, connection_password, account;

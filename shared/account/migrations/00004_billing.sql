@@ -17,16 +17,6 @@ CREATE TABLE billing (
     updated_at  timestamptz NOT NULL
 );
 
--- The events that were applied, so that each is applied once however often it is delivered.
-CREATE TABLE processed_event (
-    consumer     text NOT NULL,
-    source       text NOT NULL,
-    id           text NOT NULL,
-    processed_at timestamptz NOT NULL,
-    PRIMARY KEY (consumer, source, id)
-);
-CREATE INDEX processed_event_processed_at ON processed_event (processed_at);
-
 -- +goose Down
-DROP TABLE processed_event, billing;
+DROP TABLE billing;
 ALTER TABLE account DROP COLUMN log_search, DROP COLUMN extra_bots, DROP COLUMN hosting;

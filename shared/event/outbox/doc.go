@@ -4,5 +4,5 @@
 // Whoever wrote wakes the relay after the commit; a tick picks up what a crash or an absent broker left behind. An
 // event is sent at least once, in no promised order.
 //
-// The table "outbox" belongs to the migrations of the database that holds the facts.
+// The table "outbox" comes with [Migrations], to whatever database holds the facts.
 package outbox

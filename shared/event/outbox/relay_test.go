@@ -62,11 +62,7 @@ func (m *memory) setFail(fail func(event.Event) error) {
 
 func database(t testing.TB) *pgxpool.Pool {
 	t.Helper()
-	url := storetest.URL(t)
-	if err := account.Migrate(t.Context(), url); err != nil {
-		t.Fatal(err)
-	}
-	pool, err := store.Open(t.Context(), url)
+	pool, err := store.Open(t.Context(), storetest.Migrated(t, account.Migrations, outbox.Migrations))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,12 +2,27 @@ package outbox
 
 import (
 	"context"
+	"embed"
 	"encoding/json"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
 	"irc.now/shared/event"
+	"irc.now/shared/store"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations bring the table of events on their way.
+var Migrations = store.Set{Name: "outbox", Files: files}
+
+// What programs do with the table: write events, send them with a [Relay], and forget those that were sent.
+var (
+	Writer  = store.Grant{Table: "outbox", May: "INSERT (event)"}
+	Relayer = store.Grant{Table: "outbox", May: "SELECT, UPDATE (sent_at, refusals, due_at)"}
+	Pruner  = store.Grant{Table: "outbox", May: "SELECT (sent_at), DELETE"}
 )
 
 // Write puts e into the outbox in tx, the transaction that writes the fact: both become true or neither. Call

@@ -22,7 +22,10 @@ import (
 	"irc.now/longrunning/local/stripe"
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/client/clienttest"
+	"irc.now/shared/account"
+	"irc.now/shared/auth"
 	"irc.now/shared/config"
+	"irc.now/shared/event/outbox"
 	"irc.now/shared/function"
 	"irc.now/shared/store"
 	"irc.now/tests/browser"
@@ -67,7 +70,7 @@ func TestOnesOwnBouncerInABrowser(t *testing.T) {
 func arrive(t *testing.T, handle string) *visitor {
 	t.Helper()
 	v := &visitor{Browser: browser.Start(t), t: t, tenants: clienttest.Start(t, "get", "list", "watch", "create", "delete")}
-	identity, database := authtest.Start(t), storetest.URL(t)
+	identity, database := authtest.Start(t), storetest.Migrated(t, account.Migrations, auth.Migrations, outbox.Migrations)
 	identity.Person("subject of "+handle, handle+"@example.org", handle)
 	instance := function.New("portal", portal.New(), slog.New(slog.DiscardHandler))
 	server := httptest.NewServer(instance)

@@ -1,12 +1,13 @@
 // Package deadletter keeps the events that no subscriber took: it is the dead-letter sink of the cluster's Triggers.
 // On one machine the broker itself keeps them.
 //
-// It owns the table dead_letter in the accounts database, and never acts on what an event says. Whoever looks after
+// The table dead_letter comes with [Migrations]. The function only adds to it, and never acts on what an event says. Whoever looks after
 // the platform sees them in the log, in the metric and in the table.
 package deadletter
 
 import (
 	"context"
+	"embed"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -14,10 +15,8 @@ import (
 	"time"
 
 	"github.com/cloudevents/sdk-go/v2/types"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"irc.now/shared/account"
 	"irc.now/shared/config"
 	"irc.now/shared/event"
 	"irc.now/shared/fault"
@@ -31,23 +30,34 @@ const (
 	statusExtension      = "knativeerrorcode"
 )
 
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations bring the table of dead letters.
+var Migrations = store.Set{Name: "deadletter", Files: files}
+
+// Grants are what the function does in the accounts database: it reads nothing.
+var Grants = []store.Grant{
+	{Table: "dead_letter", May: "INSERT"},
+}
+
 type settings struct {
 	Database config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"`
 }
 
 // Function keeps dead letters.
 type Function struct {
-	log     *slog.Logger
-	metrics prometheus.Registerer
-	kept    prometheus.Counter
-	pool    *pgxpool.Pool
-	now     func() time.Time
+	*store.Database
+
+	log  *slog.Logger
+	kept prometheus.Counter
+	now  func() time.Time
 }
 
 // New makes the function; Start gives it its database.
 func New() *Function {
 	return &Function{
-		log: slog.New(slog.DiscardHandler), metrics: prometheus.NewRegistry(), now: time.Now,
+		Database: store.NewDatabase("accounts", Migrations), log: slog.New(slog.DiscardHandler), now: time.Now,
 		kept: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "dead_letters_total", Help: "Events that no subscriber took.",
 		}),
@@ -55,29 +65,22 @@ func New() *Function {
 }
 
 // Instrument implements function.Instrumented.
-func (f *Function) Instrument(with function.Instruments) { f.log, f.metrics = with.Log, with.Metrics }
+func (f *Function) Instrument(with function.Instruments) {
+	f.log = with.Log
+	f.LogTo(with.Log)
+	with.Metrics.MustRegister(f.kept, f.Collector())
+}
 
-// Start reads the settings and brings the database to the present schema.
+// Start reads the settings and opens the database.
 func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	var s settings
 	if err := config.Load(env, &s); err != nil {
 		return err
 	}
-	pool, err := account.Open(ctx, s.Database.Reveal())
-	if err != nil {
+	if err := f.Open(ctx, s.Database); err != nil {
 		return err
 	}
-	f.pool = pool
-	f.metrics.MustRegister(f.kept, store.PoolCollector(pool, "accounts"))
-	return nil
-}
-
-// Stop closes the database.
-func (f *Function) Stop(context.Context) error {
-	if f.pool != nil {
-		f.pool.Close()
-	}
-	return nil
+	return f.Wait(ctx)
 }
 
 // Handle keeps one dead letter. The same one again changes nothing.
@@ -86,7 +89,7 @@ func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, err
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "The event cannot be written as JSON.")
 	}
-	tag, err := f.pool.Exec(ctx, `
+	tag, err := f.Exec(ctx, `
 		INSERT INTO dead_letter (source, id, destination, type, status, event, died_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
 		clean(e.Source()), clean(e.ID()), extension(e, destinationExtension), clean(e.Type()),

@@ -10,6 +10,7 @@ import (
 
 	"irc.now/shared/account"
 	"irc.now/shared/event"
+	"irc.now/shared/event/inbox"
 	"irc.now/shared/store"
 )
 
@@ -19,11 +20,16 @@ const (
 	graceTimeout  = 15 * time.Second
 )
 
+// tick forgets what is old and ends what is over.
+func (f *Function) tick(ctx context.Context) error {
+	return errors.Join(inbox.Forget(ctx, f.Pool, time.Now()), f.endGraces(ctx))
+}
+
 // endGraces tells of each customer whose time after a downgrade is over. Where that fails, the next tick tries again.
 func (f *Function) endGraces(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, graceTimeout)
 	defer cancel()
-	ending, err := f.store.EndingGraces(ctx, gracesPerTick)
+	ending, err := f.accounts.EndingGraces(ctx, gracesPerTick)
 	if err != nil {
 		return err
 	}
@@ -48,11 +54,11 @@ func (f *Function) endGrace(ctx context.Context, billing account.Billing) error 
 	}
 	var settled account.Settled
 	var ended bool
-	err = store.InTx(ctx, f.pool, func(tx pgx.Tx) (err error) {
+	err = store.InTx(ctx, f.Pool, func(tx pgx.Tx) (err error) {
 		if settled, err = f.settleIn(ctx, tx, billing.CustomerID, to); err != nil {
 			return err
 		}
-		if ended, err = f.store.EndGrace(ctx, tx, billing.CustomerID); err != nil || !ended {
+		if ended, err = f.accounts.EndGrace(ctx, tx, billing.CustomerID); err != nil || !ended {
 			return err
 		}
 		return announce(ctx, tx, event.GraceEnded{Account: billing.AccountID})

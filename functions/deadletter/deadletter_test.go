@@ -28,9 +28,11 @@ type letter struct {
 // rig is the function behind HTTP, as a broker reaches it.
 func rig(t *testing.T) (config.URL, func() []letter) {
 	t.Helper()
-	database := storetest.URL(t)
+	database := storetest.Migrated(t, deadletter.Migrations)
 	instance := function.New("deadletter", cloudevent.Function(deadletter.New()), slog.New(slog.DiscardHandler))
-	if err := instance.Start(t.Context(), map[string]string{"ACCOUNTS_DATABASE_URL": database}); err != nil {
+	if err := instance.Start(t.Context(), map[string]string{
+		"ACCOUNTS_DATABASE_URL": storetest.Role(t, database, deadletter.Grants, deadletter.Migrations),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = instance.Stop(t.Context()) })

@@ -51,7 +51,7 @@ func (f *Function) closeConnections(ctx context.Context) error {
 // not keep those on the other open.
 func (f *Function) disconnect(ctx context.Context, handle string) error {
 	closeAll := func(at *bouncer.Admin) error { return at.Disconnect(ctx, handle) }
-	return errors.Join(closeAll(f.shared), f.own.Tell(ctx, handle, closeAll))
+	return errors.Join(closeAll(f.shared), f.dedicated.Tell(ctx, handle, closeAll))
 }
 
 // each does work on all items, a few at a time, and joins the errors.

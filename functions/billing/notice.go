@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"irc.now/shared/account"
 	"irc.now/shared/event"
+	"irc.now/shared/event/inbox"
 	"irc.now/shared/event/outbox"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
@@ -51,7 +53,7 @@ func (f *Function) apply(ctx context.Context, e event.Event) (outcome string, er
 	if !tells(notice.Kind) || notice.Customer == "" {
 		return ignored, nil
 	}
-	key := account.EventKey{Consumer: consumer, Source: e.Source(), ID: e.ID()}
+	key := inbox.Key{Consumer: consumer, Source: e.Source(), ID: e.ID()}
 	outcome, err = f.settle(ctx, notice.Customer, key)
 	if fault.Is(err, fault.NotFound) {
 		// The same Stripe account may sell other things to other people.
@@ -65,7 +67,7 @@ func (f *Function) apply(ctx context.Context, e event.Event) (outcome string, er
 }
 
 // settle asks Stripe what the customer has and writes it, again from the start when another did so in between.
-func (f *Function) settle(ctx context.Context, customerID string, key account.EventKey) (string, error) {
+func (f *Function) settle(ctx context.Context, customerID string, key inbox.Key) (string, error) {
 	for range maxTries {
 		outcome, err := f.settleOnce(ctx, customerID, key)
 		if !errors.Is(err, account.ErrMoved) {
@@ -75,9 +77,9 @@ func (f *Function) settle(ctx context.Context, customerID string, key account.Ev
 	return failed, fault.Wrap(account.ErrMoved, fault.Unavailable, "Too much happens to this customer at once.")
 }
 
-func (f *Function) settleOnce(ctx context.Context, customerID string, key account.EventKey) (string, error) {
+func (f *Function) settleOnce(ctx context.Context, customerID string, key inbox.Key) (string, error) {
 	// The version is read before Stripe is asked: if nobody has written when we write, our answer is the newest.
-	billing, done, err := f.store.BillingForEvent(ctx, customerID, key)
+	billing, done, err := f.accounts.BillingForEvent(ctx, customerID, key)
 	if err != nil {
 		return failed, err
 	}
@@ -108,11 +110,11 @@ func (f *Function) ask(ctx context.Context, b account.Billing) (account.Settleme
 
 // write makes the event's mark, the new state and the event of ours true together.
 func (f *Function) write(
-	ctx context.Context, customerID string, key account.EventKey, to account.Settlement,
+	ctx context.Context, customerID string, key inbox.Key, to account.Settlement,
 ) (outcome string, err error) {
 	var settled account.Settled
-	err = store.InTx(ctx, f.pool, func(tx pgx.Tx) error {
-		first, err := f.store.MarkProcessed(ctx, tx, key)
+	err = store.InTx(ctx, f.Pool, func(tx pgx.Tx) error {
+		first, err := inbox.Mark(ctx, tx, key, time.Now())
 		if err != nil || !first {
 			outcome = repeated
 			return err
@@ -136,7 +138,7 @@ func (f *Function) write(
 func (f *Function) settleIn(
 	ctx context.Context, tx pgx.Tx, customerID string, to account.Settlement,
 ) (account.Settled, error) {
-	settled, err := f.store.Settle(ctx, tx, customerID, to)
+	settled, err := f.accounts.Settle(ctx, tx, customerID, to)
 	if err != nil || !settled.Changed() {
 		return settled, err
 	}

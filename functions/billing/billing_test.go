@@ -17,6 +17,8 @@ import (
 	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
 	"irc.now/shared/event"
+	"irc.now/shared/event/inbox"
+	"irc.now/shared/event/outbox"
 	"irc.now/shared/fault"
 	"irc.now/shared/store"
 )
@@ -108,9 +110,10 @@ func newWorld(t *testing.T) *world {
 	api, sink := httptest.NewServer(w.stripe), httptest.NewServer(w.broker)
 	t.Cleanup(api.Close)
 	t.Cleanup(sink.Close)
-	url := storetest.URL(t)
+	sets := []store.Set{account.Migrations, outbox.Migrations, inbox.Migrations}
+	url := storetest.Migrated(t, sets...)
 	err := w.Start(t.Context(), map[string]string{
-		"ACCOUNTS_DATABASE_URL": url, "K_SINK": sink.URL, "STRIPE_KEY": "sk_test_1", "STRIPE_API_URL": api.URL,
+		"ACCOUNTS_DATABASE_URL": storetest.Role(t, url, billing.Grants, sets...), "K_SINK": sink.URL, "STRIPE_KEY": "sk_test_1", "STRIPE_API_URL": api.URL,
 		"STRIPE_PRICE_PRO": "price_pro", "STRIPE_PRICE_LOG_SEARCH": "price_log", "STRIPE_PRICE_BOT": "price_bot",
 		"STRIPE_PRICE_STARTER": "price_starter", "STRIPE_PRICE_GROWTH": "price_growth",
 	})
@@ -362,27 +365,4 @@ func TestAnUnknownStateChangesNothing(t *testing.T) {
 		t.Error("accepted")
 	}
 	w.wantPlan(account.Pro, account.Paid)
-}
-
-func TestATickSendsWhatTheBrokerDidNotTake(t *testing.T) {
-	w := newWorld(t)
-	w.broker.away = true
-	w.stripe.set("active")
-	w.must(w.notice("customer.subscription.created"))
-	w.wantPlan(account.Pro, account.Paid) // a plan does not wait for a broker
-	w.broker.mu.Lock()
-	w.broker.away = false
-	w.broker.mu.Unlock()
-	// The run that the event itself woke may still hold its rows: a tick then finds nothing, and the next one does.
-	for taken := false; !taken; {
-		w.ticks()
-		select {
-		case <-w.broker.took:
-			taken = true
-		default:
-		}
-	}
-	if got := w.broker.events[0]; got.Type() != event.PlanChangedType || got.Subject() != w.user.ID {
-		t.Errorf("got %s", got)
-	}
 }

@@ -1,0 +1,16 @@
+package portal
+
+import (
+	"irc.now/shared/auth"
+	"irc.now/shared/event/outbox"
+	"irc.now/shared/store"
+)
+
+// Grants are what the portal does in the accounts database: accounts and passwords are made here, and a customer is
+// linked; what was bought is not written here.
+var Grants = []store.Grant{
+	{Table: "account", May: "SELECT, INSERT (subject, email, created_at), UPDATE (email, handle)"},
+	{Table: "connection_password", May: "SELECT, INSERT, UPDATE (revoked_at)"},
+	{Table: "billing", May: "SELECT, INSERT (account_id, customer_id, updated_at)"},
+	auth.Sessions, outbox.Writer, outbox.Relayer,
+}
