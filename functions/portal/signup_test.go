@@ -8,6 +8,7 @@ import (
 
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
+	"irc.now/functions/portal/portaltest"
 	"irc.now/shared/event"
 )
 
@@ -20,9 +21,9 @@ func TestASignUpIsToldAtOnce(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 	}))
 	defer broker.Close()
-	g := start(t, map[string]string{"K_SINK": broker.URL})
+	g := portaltest.Start(t, portaltest.With(map[string]string{"K_SINK": broker.URL}))
 	for range 2 {
-		g.signIn(t, "subject", "somebody@example.org", "somebody")
+		g.SignIn(t, "subject", "somebody@example.org", "somebody")
 	}
 	select {
 	case e := <-told:

@@ -1,36 +1,41 @@
 package portal
 
 import (
-	"context"
-	"embed"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	accountarea "irc.now/functions/portal/account"
+	"irc.now/functions/portal/billing"
+	bouncerarea "irc.now/functions/portal/bouncer"
+	"irc.now/functions/portal/connect"
+	"irc.now/functions/portal/dashboard"
+	"irc.now/functions/portal/dedicated"
+	"irc.now/functions/portal/page"
+	"irc.now/functions/portal/part"
+	"irc.now/functions/portal/password"
+	"irc.now/functions/portal/state"
+	"irc.now/functions/portal/upstream"
 	"irc.now/operators/client"
 	"irc.now/shared/account"
 	"irc.now/shared/auth"
 	"irc.now/shared/design"
 	"irc.now/shared/event/outbox"
-	"irc.now/shared/fault"
 	"irc.now/shared/payment"
-	"irc.now/shared/telemetry"
 	"irc.now/shared/throttle"
 	"irc.now/shared/web"
 )
 
-// all: takes _parts.html along, which go:embed would leave out.
-//
-//go:embed all:pages
-var files embed.FS
-
-// formLimit bounds a posted form; the largest, a network's, stays far below.
-const formLimit = 64 << 10
+// Deadlines of calls to what the portal depends on.
+const (
+	bouncerDeadline  = 20 * time.Second // soju tries a new upstream's server before it answers
+	identityDeadline = 10 * time.Second
+	sinkDeadline     = 10 * time.Second
+)
 
 // dependencies are what a portal is built on beside its settings.
 type dependencies struct {
@@ -41,61 +46,82 @@ type dependencies struct {
 	bouncer  *http.Client
 	cluster  *client.Client  // nil where there is none
 	leaving  <-chan struct{} // closed when the program is about to stop
+	timing   Timing
 }
 
-// portal is a started portal. It is safe for concurrent use.
-type portal struct {
-	settings Settings
-	log      *slog.Logger
-	accounts *account.Store
-	relay    *outbox.Relay
-	auth     *auth.Auth
-	bouncers *bouncers
-	own      *ownBouncers    // nil where users cannot have a bouncer of their own
-	payments *payment.Client // nil where nothing is for sale
-	patience time.Duration   // how long a page waits for Stripe
-	pages    *design.Set
-	handler  http.Handler
-
-	// Per user: the one bounds what can be stored or sent to IRC networks, the other the guessing of taken handles
-	// and the making of credentials.
-	writes      *throttle.Limiter
-	credentials *throttle.Limiter
-
-	streams      streams
-	streamLength time.Duration
-	leaving      <-chan struct{}
-}
-
-func newPortal(settings Settings, d dependencies) (*portal, error) {
-	pages, err := design.New(siteOf(settings), files, "pages")
-	if err != nil {
-		return nil, fmt.Errorf("parse pages: %w", err)
-	}
-	p := &portal{
-		settings: settings, log: d.log, pages: pages, accounts: account.NewStore(d.pool), relay: d.relay, patience: stripeDeadline,
-		writes:      throttle.New(2*time.Second, 30),
-		credentials: throttle.New(20*time.Second, 15),
-
-		streamLength: streamLength, leaving: d.leaving,
-	}
-	if d.cluster != nil {
-		p.own = newOwnBouncers(settings, d)
-	}
-	p.bouncers = newBouncers(settings.Bouncer.Admin(d.bouncer), p.own, d.log)
-	if settings.Stripe.Configured() {
-		p.payments = payment.New(settings.Stripe, d.log)
-	}
-	p.auth, err = auth.New(auth.Config{
+// newSite puts the areas together and gives what serves them.
+func newSite(settings Settings, d dependencies) (http.Handler, error) {
+	accounts := account.NewStore(d.pool)
+	session, err := auth.New(auth.Config{
 		Issuer: settings.OIDCIssuer, ClientID: settings.OIDCClientID, ClientSecret: settings.OIDCClientSecret,
-		BaseURL: settings.BaseURL.String(), Pool: d.pool, HTTP: d.identity, Admit: p.admit, Log: d.log,
+		BaseURL: settings.BaseURL.String(), Pool: d.pool, HTTP: d.identity, Log: d.log,
+		Admit:    accountarea.Admit(accounts, d.relay, d.log),
 		ClientIP: func(r *http.Request) string { return web.ClientIP(r, settings.TrustedProxies).String() },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up sign-in: %w", err)
 	}
-	p.handler, err = p.routes()
-	return p, err
+	pages, err := page.New(siteOf(settings), part.Templates(), session)
+	if err != nil {
+		return nil, err
+	}
+	return pages.Serve(page.Hosting{Log: d.log, Accounts: accounts, Policy: policyOf(settings)}, areas(settings, d, pages, session, accounts)...)
+}
+
+// areas are the parts of the portal, in the order of the navigation. Each is handed what it needs, and no more.
+func areas(settings Settings, d dependencies, pages *page.Pages, session *auth.Auth, accounts *account.Store) []page.Area {
+	bouncers := dedicatedOf(settings, d)
+	states := state.New(state.Config{
+		Shared: settings.Bouncer.Admin(d.bouncer), Dedicated: bouncers, Log: d.log, Now: d.timing.Now, Patience: d.timing.Patience,
+	})
+	shared := part.SharedBouncer{Host: settings.IRCHost, Port: settings.IRCPort, TLS: settings.IRCTLS}
+	attempts := throttle.New(20*time.Second, 15)
+	plans := plansOf(settings)
+	all := []page.Area{
+		&dashboard.Area{
+			Pages: pages, Accounts: accounts, States: states, Shared: shared, Cluster: bouncers != nil, Plans: plans,
+			Landing: settings.LandingURL.Join("/"),
+		},
+		&upstream.Area{Pages: pages, Accounts: accounts, States: states, Ours: settings.extra, Plans: plans},
+		&password.Area{
+			Log: d.log, Pages: pages, Session: session, Accounts: accounts, States: states, Shared: shared, Attempts: attempts,
+		},
+		&connect.Area{Pages: pages, Accounts: accounts, States: states, Shared: shared},
+	}
+	if bouncers != nil {
+		all = append(all, &bouncerarea.Area{
+			Log: d.log, Pages: pages, Accounts: accounts, States: states, Bouncers: bouncers, Plans: plans,
+			Retention: settings.Retention, Leaving: d.leaving, Follow: d.timing.Follow,
+		})
+	}
+	if settings.Stripe.Configured() {
+		all = append(all, &billing.Area{
+			Log: d.log, Pages: pages, Accounts: accounts, States: states, Dedicated: bouncers, BaseURL: settings.BaseURL,
+			Payments: payment.New(settings.Stripe, d.log), Patience: d.timing.Patience,
+		})
+	}
+	return append(all, &accountarea.Area{
+		Log: d.log, Pages: pages, Session: session, Accounts: accounts, Attempts: attempts, Plans: plans,
+	})
+}
+
+// dedicatedOf is nil where there is no cluster.
+func dedicatedOf(settings Settings, d dependencies) *dedicated.Bouncers {
+	if d.cluster == nil {
+		return nil
+	}
+	return dedicated.New(dedicated.Config{
+		Cluster: d.cluster, Namespace: settings.Cluster.Namespace, Key: settings.Bouncer.PlatformKey, HTTP: d.bouncer,
+		Domain: settings.LandingURL.Parsed().Hostname(), Log: d.log, Now: d.timing.Now, Patience: d.timing.Patience,
+	})
+}
+
+// plansOf is where plans are compared: where they can be bought, if they can.
+func plansOf(settings Settings) string {
+	if settings.Stripe.Configured() {
+		return billing.Path
+	}
+	return settings.LandingURL.Join("/pricing")
 }
 
 func siteOf(settings Settings) design.Site {
@@ -112,79 +138,11 @@ func siteOf(settings Settings) design.Site {
 	}
 }
 
-// navigation is what a signed-in user with a handle can reach.
-func (p *portal) navigation() []design.Link {
-	links := []design.Link{
-		{Text: "Dashboard", URL: "/"}, {Text: "Networks", URL: "/networks"}, {Text: "Passwords", URL: "/passwords"},
-		{Text: "Connect", URL: "/connect"},
-	}
-	if p.own != nil {
-		links = append(links, design.Link{Text: "Bouncer", URL: bouncerPath})
-	}
-	if p.payments != nil {
-		links = append(links, design.Link{Text: "Billing", URL: billingPath})
-	}
-	return append(links, design.Link{Text: "Account", URL: "/account"})
-}
-
-// plansPage is where plans are compared: where they can be bought, if they can.
-func (p *portal) plansPage() string {
-	if p.payments != nil {
-		return billingPath
-	}
-	return p.settings.LandingURL.Join("/pricing")
-}
-
-func (p *portal) routes() (http.Handler, error) {
-	site := web.New(web.Config{Log: p.log, Pages: p.pages, Page: p.surroundings})
-	mux := http.NewServeMux()
-	mux.Handle("GET /static/", design.Static())
-	handle := func(pattern string, h auth.Handler) { mux.Handle(pattern, site.Handle(p.auth.Session(h))) }
-	user := func(pattern string, h userHandler) { handle(pattern, p.auth.Require(p.forUser(h))) }
-
-	handle("GET /{$}", p.showStart)
-	handle("GET "+auth.SignInPath, p.auth.SignIn)
-	handle("GET "+auth.CallbackPath, p.finishSignIn)
-	handle("POST "+auth.SignOutPath, p.auth.SignOut)
-	handle("GET /handle", p.auth.Require(p.showHandle))
-	handle("POST /handle", p.auth.Require(p.chooseHandle))
-
-	user("GET /networks", p.showNetworks)
-	user("GET /networks/state", p.showNetworkStates)
-	user("GET /networks/new", p.newNetwork)
-	user("POST /networks", p.limited(p.createNetwork))
-	user("GET /networks/{id}/edit", p.editNetwork)
-	user("POST /networks/{id}", p.limited(p.updateNetwork))
-	user("GET /networks/{id}/remove", p.confirmRemoveNetwork)
-	user("POST /networks/{id}/remove", p.limited(p.removeNetwork))
-	user("POST /networks/{id}/connect", p.limited(p.connectNetwork))
-	user("POST /networks/{id}/disconnect", p.limited(p.disconnectNetwork))
-
-	user("GET /passwords", p.showPasswords)
-	user("POST /passwords", p.createPassword)
-	user("GET /passwords/created", p.showCreatedPassword)
-	user("GET /passwords/{id}/revoke", p.confirmRevokePassword)
-	user("POST /passwords/{id}/revoke", p.limited(p.revokePassword))
-
-	user("GET /connect", p.showConnect)
-	user("GET /account", p.showAccount)
-	user("POST /account/sign-out-everywhere", p.signOutEverywhere)
-	if p.own != nil {
-		p.bouncerRoutes(user)
-	}
-	if p.payments != nil {
-		p.billingRoutes(user)
-	}
-
-	handler, err := site.CrossOrigin(telemetry.RecordRoute(site.Mux(mux)))
-	if err != nil {
-		return nil, fmt.Errorf("protect forms: %w", err)
-	}
-	// Signing out posts here and is redirected to the identity provider, which browsers count as form action.
-	// The same goes for buttons that lead to where people pay.
-	actions := append([]string{originOf(p.settings.OIDCIssuer)}, p.settings.StripePages...)
-	policy := web.Policy{FormAction: actions, HTTPS: p.settings.BaseURL.HTTPS()}
-	return web.Secure(withVisitor(handler), policy), nil
+// policyOf lets forms lead where they may: signing out posts here and is redirected to the identity provider, which
+// browsers count as form action, and buttons lead to where people pay.
+func policyOf(settings Settings) web.Policy {
+	actions := append([]string{originOf(settings.OIDCIssuer)}, settings.StripePages...)
+	return web.Policy{FormAction: actions, HTTPS: settings.BaseURL.HTTPS()}
 }
 
 func originOf(address string) string {
@@ -193,102 +151,4 @@ func originOf(address string) string {
 		return ""
 	}
 	return parsed.Scheme + "://" + parsed.Host
-}
-
-// userHandler serves a signed-in user who has a handle.
-type userHandler func(http.ResponseWriter, *http.Request, account.User) error
-
-// forUser finds the signed-in user; whoever has no handle yet picks one first.
-func (p *portal) forUser(next userHandler) auth.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		user, err := p.user(r)
-		if err != nil {
-			return err
-		}
-		if user.Handle == "" {
-			web.LocalRedirect(w, r, "/handle")
-			return nil
-		}
-		return next(w, r, user)
-	}
-}
-
-// user is the account behind the session. A session whose account is gone is no session.
-func (p *portal) user(r *http.Request) (account.User, error) {
-	user, err := p.accounts.ByID(r.Context(), p.auth.UserID(r.Context()))
-	if fault.Is(err, fault.NotFound) {
-		p.auth.Forget(r.Context())
-		return account.User{}, fault.Wrap(err, fault.Unauthenticated, "This account no longer exists. Sign in again to make a new one.")
-	}
-	if err != nil {
-		return account.User{}, err
-	}
-	visitorOf(r.Context()).user = &user
-	return user, nil
-}
-
-// limited bounds how often a user may change things.
-func (p *portal) limited(next userHandler) userHandler {
-	return func(w http.ResponseWriter, r *http.Request, user account.User) error {
-		if !p.writes.Allow(user.ID) {
-			return fault.New(fault.RateLimited, "That was a lot of changes in a short time. Please wait a minute and try again.")
-		}
-		return next(w, r, user)
-	}
-}
-
-// visitor tells the error page, which is made outside the handlers, who is looking at it.
-type visitor struct{ user *account.User }
-
-type visitorKey struct{}
-
-func withVisitor(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitorKey{}, &visitor{})))
-	})
-}
-
-func visitorOf(ctx context.Context) *visitor {
-	if v, ok := ctx.Value(visitorKey{}).(*visitor); ok {
-		return v
-	}
-	return &visitor{}
-}
-
-// surroundings is the frame of an error page.
-func (p *portal) surroundings(r *http.Request) design.Page {
-	page := design.Page{Path: r.URL.Path, NoIndex: true}
-	if user := visitorOf(r.Context()).user; user != nil {
-		p.frame(&page, *user)
-	}
-	return page
-}
-
-func (p *portal) frame(page *design.Page, user account.User) {
-	page.User = &design.User{Handle: string(user.Handle), Email: user.Email, SignOut: auth.SignOutPath}
-	page.Nav = []design.Link{}
-	if user.Handle != "" {
-		page.Nav = p.navigation()
-	}
-}
-
-// scripts are what pages need beside what all have.
-var scripts = map[string][]string{"dashboard": {"live"}, "networks": {"live"}, "billing": {"live"}, "bouncer": {"live"}}
-
-// render writes a page for a signed-in user, with the note that the request before left.
-func (p *portal) render(w http.ResponseWriter, r *http.Request, status int, name, title string, user account.User, body any) error {
-	page := design.Page{Title: title, Path: r.URL.Path, NoIndex: true, Body: body}
-	p.frame(&page, user)
-	if kind, text, found := strings.Cut(p.auth.TakeNote(r.Context(), "flash"), " "); found {
-		page.Flash = &design.Flash{Kind: kind, Text: text}
-	}
-	page.Scripts = scripts[name]
-	return p.pages.Render(w, status, name, page)
-}
-
-// done sends the browser on and has the next page say what happened.
-func (p *portal) done(w http.ResponseWriter, r *http.Request, target, format string, args ...any) error {
-	p.auth.Note(r.Context(), "flash", "ok "+fmt.Sprintf(format, args...))
-	web.LocalRedirect(w, r, target)
-	return nil
 }

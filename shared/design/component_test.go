@@ -213,3 +213,21 @@ func TestPagesAreParsedWhenFirstShown(t *testing.T) {
 		t.Errorf("Parse does not name what is broken: %v", err)
 	}
 }
+
+func TestPagesOfSeveralFoldersShareTheFirstOnesParts(t *testing.T) {
+	set, err := New(Site{}, fstest.MapFS{"pages/_parts.html": {Data: []byte(`{{define "part"}}<p>shared</p>{{end}}`)}}, "pages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	area := fstest.MapFS{"pages/area.html": {Data: []byte(`{{template "part"}}`)}}
+	if err := set.Add(area, "pages"); err != nil {
+		t.Fatal(err)
+	}
+	answer := httptest.NewRecorder()
+	if err := set.Render(answer, 200, "area", Page{}); err != nil || !strings.Contains(answer.Body.String(), "<p>shared</p>") {
+		t.Errorf("%v: %s", err, answer.Body)
+	}
+	if err := set.Add(area, "pages"); err == nil {
+		t.Error("a page was replaced by another one of its name")
+	}
+}

@@ -20,6 +20,7 @@ var templates embed.FS
 // Set is the pages of one site. It is safe for concurrent use.
 type Set struct {
 	site   Site
+	base   parsed
 	pages  map[string]parsed
 	frames frames
 }
@@ -44,12 +45,19 @@ func New(site Site, files fs.FS, dir string) (*Set, error) {
 		site.Home = "/"
 	}
 	prepare()
-	base := sync.OnceValues(func() (*template.Template, error) { return parseBase(files, dir) })
 	s := &Set{site: site, pages: map[string]parsed{}}
-	if err := s.add(base, templates, "templates/pages"); err != nil {
+	s.base = sync.OnceValues(func() (*template.Template, error) { return parseBase(files, dir) })
+	ours, err := namesIn(templates, "templates/pages")
+	if err != nil {
 		return nil, err
 	}
-	return s, s.add(base, files, dir)
+	theirs, err := namesIn(files, dir)
+	if err != nil {
+		return nil, err
+	}
+	s.take(templates, ours)
+	s.take(files, theirs) // a site may have its own page for errors
+	return s, nil
 }
 
 // prepare makes what the first page needs beside itself while that page is parsed, on another processor. Who needs it
@@ -85,17 +93,36 @@ func parseBase(files fs.FS, dir string) (*template.Template, error) {
 	return base, nil
 }
 
-func (s *Set) add(base parsed, files fs.FS, dir string) error {
-	names, err := fs.Glob(files, path.Join(dir, "[^_]*.html"))
+// Add takes the pages in another folder, for a site whose parts are in packages of their own. They share what New's folder
+// shares, and no name with another page. Call it before the first page is shown.
+func (s *Set) Add(files fs.FS, dir string) error {
+	names, err := namesIn(files, dir)
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		s.pages[strings.TrimSuffix(path.Base(name), ".html")] = sync.OnceValues(func() (*template.Template, error) {
-			return parsePage(base, files, name)
-		})
+	for page := range names {
+		if _, taken := s.pages[page]; taken {
+			return fmt.Errorf("two pages are called %q", page)
+		}
 	}
+	s.take(files, names)
 	return nil
+}
+
+// namesIn are the files of the pages in dir, by the page's name.
+func namesIn(files fs.FS, dir string) (map[string]string, error) {
+	found, err := fs.Glob(files, path.Join(dir, "[^_]*.html"))
+	names := map[string]string{}
+	for _, name := range found {
+		names[strings.TrimSuffix(path.Base(name), ".html")] = name
+	}
+	return names, err
+}
+
+func (s *Set) take(files fs.FS, names map[string]string) {
+	for page, name := range names {
+		s.pages[page] = sync.OnceValues(func() (*template.Template, error) { return parsePage(s.base, files, name) })
+	}
 }
 
 func parsePage(base parsed, files fs.FS, name string) (*template.Template, error) {

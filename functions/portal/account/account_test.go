@@ -1,0 +1,92 @@
+package account_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"irc.now/functions/portal/portaltest"
+)
+
+func TestSuggestedHandleIsFree(t *testing.T) {
+	g := portaltest.Start(t)
+	g.User(t, "grace")
+	if got := g.SignIn(t, "s2", "grace@example.net", "grace").Get("/handle").Value("handle"); got != "grace2" {
+		t.Errorf("%q is suggested", got)
+	}
+	for username, want := range map[string]string{"admin": "admin2", "9lives": "lives", "ÄÖ": "", "a.very.long.name.indeed": "a-very-long-name"} {
+		if got := g.SignIn(t, username, "", username).Get("/handle").Value("handle"); got != want {
+			t.Errorf("%q: %q is suggested, want %q", username, got, want)
+		}
+	}
+}
+
+func TestBadHandlesAreRefusedWithAReason(t *testing.T) {
+	g := portaltest.Start(t)
+	g.User(t, "taken")
+	p := g.SignIn(t, "s", "x@example.org", "x")
+	for handle, want := range map[string]struct {
+		status int
+		reason string
+	}{
+		"":           {422, "Please type"},
+		"1abc":       {422, "starts with a letter"},
+		"a":          {422, "at least"},
+		"a_b":        {422, "letters a to z"},
+		"ab\r\nQUIT": {422, "letters a to z"},
+		"nickserv":   {422, "reserved"},
+		"taken":      {409, "taken"},
+		"Taken":      {409, "taken"},
+		"<b>":        {422, "letters a to z"},
+	} {
+		page := p.Post("/handle", "handle", handle).Status(want.status)
+		if !strings.Contains(page.FieldError("handle"), want.reason) || strings.ReplaceAll(page.Value("handle"), "\n", "\r\n") != handle {
+			t.Errorf("%q: says %q, holds %q", handle, page.FieldError("handle"), page.Value("handle"))
+		}
+	}
+	p.Post("/handle", "handle", "a\x00b").Status(http.StatusBadRequest)
+}
+
+func TestGuessingHandlesIsLimited(t *testing.T) {
+	g := portaltest.Start(t)
+	p := g.SignIn(t, "s", "x@example.org", "x")
+	for range 40 {
+		if p.Post("/handle", "handle", "nickserv").StatusCode == http.StatusTooManyRequests {
+			return
+		}
+	}
+	t.Error("forty guesses in a row were answered")
+}
+
+func TestSignOutEndsTheSession(t *testing.T) {
+	g := portaltest.Start(t)
+	p := g.User(t, "ada")
+	p.Post("/auth/sign-out").Status(http.StatusOK).Has("/auth/sign-in")
+	if g.Identity.SignedIn() != 0 {
+		t.Error("still signed in at the provider")
+	}
+}
+
+func TestSignOutEverywhereEndsTheOtherBrowsersToo(t *testing.T) {
+	g := portaltest.Start(t)
+	here := g.User(t, "ada")
+	there := g.SignIn(t, "subject of ada", "ada@example.org", "ada")
+	other := g.User(t, "grace")
+	here.Post("/account/sign-out-everywhere").Status(http.StatusOK).Has("/auth/sign-in")
+	there.Get("/").Has("/auth/sign-in")
+	other.Get("/account").Says("grace")
+}
+
+func TestRefusedSignInSaysSoAndOffersAnother(t *testing.T) {
+	g := portaltest.Start(t)
+	g.Identity.Deny("access_denied")
+	g.Visitor(t).Get("/auth/sign-in").Status(http.StatusForbidden).Says("You did not finish signing in").Has("/auth/sign-in")
+	g.Visitor(t).Get("/auth/callback?state=x&code=y").Status(http.StatusUnprocessableEntity).Says("Please sign in again").Has("/auth/sign-in")
+}
+
+func TestProviderAwayIsSaidSo(t *testing.T) {
+	g := portaltest.Start(t)
+	g.Identity.Away(true)
+	g.Visitor(t).Get("/auth/sign-in").Status(http.StatusServiceUnavailable).Says("sign-in service does not answer")
+	g.Visitor(t).Get("/").Status(http.StatusOK)
+}

@@ -1,0 +1,61 @@
+// Package connect is the portal's page that explains how to connect an IRC client, with the user's own values.
+package connect
+
+import (
+	"embed"
+	"io/fs"
+	"net/http"
+
+	"irc.now/functions/portal/page"
+	"irc.now/functions/portal/part"
+	"irc.now/functions/portal/state"
+	"irc.now/shared/account"
+	"irc.now/shared/design"
+	"irc.now/shared/guide"
+)
+
+//go:embed pages/*.html
+var files embed.FS
+
+// Area is the page. All fields are needed.
+type Area struct {
+	Pages    *page.Pages
+	Accounts *account.Store
+	States   *state.Cache
+	Shared   part.SharedBouncer
+}
+
+// Templates holds the area's pages.
+func (a *Area) Templates() fs.FS { return files }
+
+// Navigation is the area's entry.
+func (a *Area) Navigation() design.Link { return design.Link{Text: "Connect", URL: "/connect"} }
+
+// Routes registers the area's routes.
+func (a *Area) Routes(r *page.Router) {
+	r.User("GET /connect", a.showConnect)
+}
+
+// connectPage explains how to connect.
+type connectPage struct {
+	Access      part.Access
+	Upstreams   []string // those that a user name can hold
+	Up          bool
+	Pending     bool
+	HasPassword bool
+	Guides      []guide.Guide
+}
+
+// GET /connect shows how to connect; the query "network" names the upstream to connect to.
+func (a *Area) showConnect(w http.ResponseWriter, r *http.Request, user account.User) error {
+	passwords, err := a.Accounts.Passwords(r.Context(), user.ID)
+	if err != nil {
+		return err
+	}
+	bouncer := a.States.Of(r.Context(), user)
+	access := a.Shared.Access(user, bouncer, r.URL.Query().Get("network"))
+	return a.Pages.Render(w, r, user, page.View{Name: "connect", Title: "How to connect", Body: connectPage{
+		Access: access, Upstreams: part.Reachable(bouncer), Up: bouncer.Up(), Pending: bouncer.Pending,
+		HasPassword: part.PasswordsOf(passwords).Live > 0, Guides: guide.For(access.Connection),
+	}})
+}

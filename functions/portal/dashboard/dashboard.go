@@ -1,0 +1,111 @@
+// Package dashboard is the portal's first page: everything at a glance for who is signed in, and the door for everybody
+// else.
+package dashboard
+
+import (
+	"embed"
+	"html/template"
+	"io/fs"
+	"net/http"
+
+	"irc.now/functions/portal/page"
+	"irc.now/functions/portal/part"
+	"irc.now/functions/portal/state"
+	"irc.now/functions/portal/words"
+	"irc.now/shared/account"
+	"irc.now/shared/auth"
+	"irc.now/shared/design"
+)
+
+//go:embed pages/*.html
+var files embed.FS
+
+// Area is the dashboard. All fields are needed.
+type Area struct {
+	Pages    *page.Pages
+	Accounts *account.Store
+	States   *state.Cache
+	Shared   part.SharedBouncer
+	Cluster  bool   // users can have a dedicated bouncer
+	Plans    string // where plans are compared
+	Landing  string // the landing site
+}
+
+// Templates holds the area's pages.
+func (a *Area) Templates() fs.FS { return files }
+
+// Navigation is the area's entry.
+func (a *Area) Navigation() design.Link { return design.Link{Text: "Dashboard", URL: "/"} }
+
+// Routes registers the area's routes.
+func (a *Area) Routes(r *page.Router) {
+	r.UserOrVisitor("GET /{$}", a.showDashboard, a.showWelcome)
+}
+
+// welcomePage is the door.
+type welcomePage struct{ SignIn, SignUp, Landing string }
+
+// GET / shows a visitor how to get in.
+func (a *Area) showWelcome(w http.ResponseWriter, r *http.Request) error {
+	view := design.Page{
+		Title: "Sign in", Path: r.URL.Path,
+		Description: "Sign in to irc.now to look after your bouncer, its networks and your connection passwords.",
+		Body:        welcomePage{SignIn: auth.SignInPath, SignUp: auth.SignInPath + "?new", Landing: a.Landing},
+	}
+	if r.URL.Query().Get("signed-out") == "here" {
+		view.Flash = &design.Flash{Kind: "warn", Text: "You are signed out here. The sign-in service did not answer, so you may still be signed in there."}
+	}
+	return a.Pages.RenderVisitor(w, http.StatusOK, "welcome", view)
+}
+
+// dashboardPage is everything at a glance.
+type dashboardPage struct {
+	Handle    account.Handle
+	Up        bool
+	Steps     steps
+	Panels    template.HTML // of panels
+	Passwords part.Passwords
+}
+
+// panels are the part of it that is rendered once for each answer of the bouncer.
+type panels struct {
+	part.Bouncer
+
+	Cluster bool
+	Plan    words.Plan
+	MayAdd  bool
+	Pricing string
+	Access  part.Access
+}
+
+// steps are what a new user does, in order; the first that is not done is next.
+type steps struct{ Upstream, Password, Client bool }
+
+// Done reports whether there is nothing left to lead to.
+func (s steps) Done() bool { return s.Upstream && s.Password && s.Client }
+
+// GET / shows a user everything at a glance.
+func (a *Area) showDashboard(w http.ResponseWriter, r *http.Request, user account.User) error {
+	all, err := a.Accounts.Passwords(r.Context(), user.ID)
+	if err != nil {
+		return err
+	}
+	bouncer := a.States.Of(r.Context(), user)
+	rendered, err := bouncer.Rendered(func() (template.HTML, error) { return a.renderPanels(user, bouncer) })
+	if err != nil {
+		return err
+	}
+	passwords := part.PasswordsOf(all)
+	return a.Pages.Render(w, r, user, page.View{Name: "dashboard", Title: "Dashboard", Live: true, Body: dashboardPage{
+		Handle: user.Handle, Up: bouncer.Up(), Panels: rendered, Passwords: passwords,
+		// While the bouncer is away nobody can tell, and nobody should be sent to add what may be there.
+		Steps: steps{Upstream: !bouncer.Up() || len(bouncer.Upstreams) > 0, Password: passwords.Live > 0, Client: passwords.Last != nil},
+	}})
+}
+
+func (a *Area) renderPanels(user account.User, bouncer state.Bouncer) (template.HTML, error) {
+	return a.Pages.HTML("dashboard", "panels", panels{
+		Bouncer: part.BouncerOf(user, bouncer), Cluster: a.Cluster, Plan: words.PlanOf(user), MayAdd: bouncer.HasRoom(user),
+		Pricing: a.Plans, Access: a.Shared.Access(user, bouncer, ""),
+	})
+}
