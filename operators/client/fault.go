@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -51,11 +52,13 @@ func (k *Kind[T, P]) away(cause error) error {
 
 // denied is how the API server begins the message of a webhook that says no. The message is the only part of the
 // answer that tells a webhook's no from a missing permission of our own.
-var denied = regexp.MustCompile(`^admission webhook "[^"]*" denied the request: (?s)(.+)$`)
+var denied = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^admission webhook "[^"]*" denied the request: (?s)(.+)$`)
+})
 
 // refusal is the sentence with which our admission webhook refused.
 func refusal(answer metav1.Status) (sentence string, refused bool) {
-	found := denied.FindStringSubmatch(answer.Message)
+	found := denied().FindStringSubmatch(answer.Message)
 	if found == nil {
 		return "", false
 	}
@@ -82,10 +85,12 @@ func reasons(answer metav1.Status) string {
 	}
 	sentences := make([]string, 0, len(answer.Details.Causes))
 	for _, cause := range answer.Details.Causes {
-		sentences = append(sentences, value.ReplaceAllString(cause.Message, ""))
+		sentences = append(sentences, value().ReplaceAllString(cause.Message, ""))
 	}
 	return strings.Join(sentences, " ")
 }
 
 // value is what Kubernetes puts in front of a rule's sentence: it has no place of its own for it.
-var value = regexp.MustCompile(`^Invalid value: (?:(?:"(?:[^"\\]|\\.)*"|[-0-9.]+|null): )?`)
+var value = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^Invalid value: (?:(?:"(?:[^"\\]|\\.)*"|[-0-9.]+|null): )?`)
+})

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"irc.now/shared/fault"
 )
@@ -78,7 +79,7 @@ func checkPort(port int) error {
 }
 
 // A host name of RFC 1123. An underscore, a zone or a non-ASCII letter has no place in one.
-var hostPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
+var hostPattern = expression(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
 
 func checkHost(host string) error {
 	switch {
@@ -90,7 +91,7 @@ func checkHost(host string) error {
 	if ip, err := netip.ParseAddr(host); err == nil && ip.Zone() == "" {
 		return nil
 	}
-	if len(host) > 200 || !hostPattern.MatchString(strings.ToLower(host)) || numericLabel(host) {
+	if len(host) > 200 || !hostPattern().MatchString(strings.ToLower(host)) || numericLabel(host) {
 		return fault.New(fault.Invalid, "That is not a host name. Enter one such as irc.libera.chat, without port or path.")
 	}
 	return nil
@@ -151,4 +152,9 @@ func publicIP(ip netip.Addr) bool {
 		}
 	}
 	return true
+}
+
+// expression is compiled when it is first asked: all of them together would take a tenth of a function's start.
+func expression(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }

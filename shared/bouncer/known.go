@@ -1,7 +1,6 @@
 package bouncer
 
 import (
-	"regexp"
 	"strings"
 
 	"irc.now/shared/fault"
@@ -20,11 +19,11 @@ type KnownUpstream struct {
 // Address is where the network is.
 func (k KnownUpstream) Address() Address { return Address{Host: k.Host, Port: k.Port, TLS: k.TLS} }
 
-var notSlug = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+var notSlug = expression(`[^A-Za-z0-9._-]+`)
 
 // Slug is the name made fit for UpstreamSpec.Name: "irc.now local" becomes "irc.now-local".
 func (k KnownUpstream) Slug() string {
-	slug := strings.Trim(notSlug.ReplaceAllString(k.Name, "-"), "-.")
+	slug := strings.Trim(notSlug().ReplaceAllString(k.Name, "-"), "-.")
 	return slug[:min(len(slug), maxName)]
 }
 

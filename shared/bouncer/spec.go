@@ -1,7 +1,6 @@
 package bouncer
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -74,10 +73,10 @@ func (s UpstreamSpec) checkServer(own []KnownUpstream) error {
 }
 
 // The name is typed into IRC clients as handle/name@client, so it keeps clear of soju's separators.
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9._][A-Za-z0-9._-]*$`)
+var namePattern = expression(`^[A-Za-z0-9._][A-Za-z0-9._-]*$`)
 
 func checkName(name string) error {
-	if name == "" || len(name) > maxName || !namePattern.MatchString(name) {
+	if name == "" || len(name) > maxName || !namePattern().MatchString(name) {
 		return fault.New(fault.Invalid,
 			"Give the network a name of at most %d letters, digits, dots, dashes or underscores, not starting with a dash.", maxName)
 	}
@@ -85,10 +84,10 @@ func checkName(name string) error {
 }
 
 // RFC 2812 §2.3.1. Some networks allow more, none requires it.
-var nickPattern = regexp.MustCompile("^[A-Za-z\\[\\]\\\\`_^{|}][A-Za-z0-9\\[\\]\\\\`_^{|}-]*$")
+var nickPattern = expression("^[A-Za-z\\[\\]\\\\`_^{|}][A-Za-z0-9\\[\\]\\\\`_^{|}-]*$")
 
 func checkNick(nick string) error {
-	if nick != "" && (len(nick) > maxNick || !nickPattern.MatchString(nick)) {
+	if nick != "" && (len(nick) > maxNick || !nickPattern().MatchString(nick)) {
 		return fault.New(fault.Invalid,
 			"A nickname has at most %d letters, digits and any of _ - [ ] { } \\ | ^ `, and does not start with a digit or dash.", maxNick)
 	}
