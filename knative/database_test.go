@@ -62,7 +62,7 @@ func readsDatabase(t *testing.T, name string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.ContainsFunc(read, func(v settings.Variable) bool { return strings.HasSuffix(v.Name, "DATABASE_URL") })
+	return slices.ContainsFunc(read, func(v settings.Variable) bool { return strings.Contains(v.Name, "DATABASE_URL") })
 }
 
 func TestOnlyTheSchemaJobAndTheOperatorAreSuperusers(t *testing.T) {

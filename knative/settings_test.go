@@ -30,6 +30,14 @@ func TestTheOperatorGetsTheSettingsItReads(t *testing.T) {
 	}
 }
 
+func TestTheSchemaJobGetsTheSettingsItReads(t *testing.T) {
+	for _, overlay := range overlays(t) {
+		for _, job := range render.InPhases(rendered(t, overlay)).Jobs {
+			checkSettings(t, overlay, job, job.Name(), nil)
+		}
+	}
+}
+
 // checkSettings compares the environment in a manifest with what the program reads.
 func checkSettings(t *testing.T, overlay string, object render.Object, name string, more []string) {
 	t.Helper()
