@@ -1,4 +1,4 @@
-// Command limits tells the bouncer of changed plans, on its own; see functions/limits for its settings.
+// Command limits makes true what plans allow; see functions/limits for its settings.
 package main
 
 import (

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -174,6 +175,26 @@ func TestANetworkOfTheFormerShapeIsStillTaken(t *testing.T) {
 	n.Spec.MaxClients = new(int32(150))
 	if err := c.Update(t.Context(), n); err != nil || n.Spec.Clients() != 150 {
 		t.Errorf("%v: %+v", err, n.Spec)
+	}
+}
+
+// What docs/deploying.md has people write.
+func TestTheDocumentedNetworkIsTaken(t *testing.T) {
+	guide, err := os.ReadFile("../../../docs/deploying.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin = "    apiVersion: irc.now/v1alpha1\n"
+	_, example, found := strings.Cut(string(guide), begin)
+	example, _, _ = strings.Cut(example, "\n\n")
+	var n v1alpha1.ErgoNetwork
+	if err := yaml.UnmarshalStrict([]byte(begin+example), &n); !found || err != nil {
+		t.Fatalf("%v: %s", err, example)
+	}
+	n.Namespace = "default"
+	refused(t, newClient(t), &n, "")
+	if n.Annotations[v1alpha1.AnnotationPlanClients] != strconv.Itoa(int(n.Spec.Clients())) || n.Labels[v1alpha1.LabelOwner] != n.Spec.Owner {
+		t.Errorf("it is %+v", n)
 	}
 }
 
