@@ -43,20 +43,13 @@ func New(site Site, files fs.FS, dir string) (*Set, error) {
 	if site.Home == "" {
 		site.Home = "/"
 	}
-	prepare()
+	go assets() // on another processor, while the first page is parsed; it ends by itself within a millisecond
 	base := sync.OnceValues(func() (*template.Template, error) { return parseBase(files, dir) })
 	s := &Set{site: site, pages: map[string]parsed{}}
 	if err := s.add(base, templates, "templates/pages"); err != nil {
 		return nil, err
 	}
 	return s, s.add(base, files, dir)
-}
-
-// prepare makes what the first page needs beside itself while that page is parsed, on another processor. Who needs it
-// waits for it; it ends by itself within milliseconds.
-func prepare() {
-	go assets()
-	go components()
 }
 
 // Parse parses every page that was not parsed yet, and reports all mistakes in them.
