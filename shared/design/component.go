@@ -8,11 +8,29 @@ import (
 	"sync"
 )
 
-// components are the templates behind the template functions, parsed once.
-var components = sync.OnceValue(func() *template.Template {
-	t := template.New("").Funcs(template.FuncMap{"speech": speech, "nickclass": nickClass})
-	return template.Must(t.ParseFS(templates, "templates/components/*.html"))
-})
+// components are the templates behind the template functions by name, each parsed when it is first drawn: a page has few
+// of them.
+var components sync.Map
+
+// madeOf are the components that others are made of.
+var madeOf = map[string]string{"log": "message"}
+
+func componentNamed(name string) (*template.Template, error) {
+	if known, ok := components.Load(name); ok {
+		return known.(*template.Template), nil //nolint:errcheck // nothing else is ever put in
+	}
+	const folder = "templates/components/"
+	files := []string{folder + name + ".html"}
+	if part, ok := madeOf[name]; ok {
+		files = append(files, folder+part+".html")
+	}
+	t, err := template.New("").Funcs(template.FuncMap{"speech": speech, "nickclass": nickClass}).ParseFS(templates, files...)
+	if err != nil {
+		return nil, fmt.Errorf("parse component: %w", err)
+	}
+	kept, _ := components.LoadOrStore(name, t)
+	return kept.(*template.Template), nil //nolint:errcheck // as above
+}
 
 // functions are what pages call. A component's function takes its struct, or name-value pairs that fill it.
 var functions = template.FuncMap{
@@ -149,8 +167,12 @@ func oneOf(s string, choices ...string) bool {
 
 // draw renders one component.
 func draw(name string, data any) (template.HTML, error) {
+	t, err := componentNamed(name)
+	if err != nil {
+		return "", err
+	}
 	var b strings.Builder
-	if err := components().ExecuteTemplate(&b, name, data); err != nil {
+	if err := t.ExecuteTemplate(&b, name, data); err != nil {
 		return "", fmt.Errorf("component %s: %w", name, err)
 	}
 	return template.HTML(b.String()), nil //nolint:gosec // the output of html/template, already escaped

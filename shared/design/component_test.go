@@ -2,6 +2,7 @@ package design
 
 import (
 	"html/template"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -118,8 +119,12 @@ func TestWhenSaysNever(t *testing.T) {
 // Every class that a template names is styled or is a hook for a script.
 func TestEveryClassIsStyled(t *testing.T) {
 	css := get(Asset("app.css")).Body.String()
-	for _, file := range []string{"layout.html", "components/irc.html", "components/form.html", "components/block.html", "pages/error.html"} {
-		source, err := templates.ReadFile("templates/" + file)
+	components, err := fs.Glob(templates, "templates/components/*.html")
+	if err != nil || len(components) == 0 {
+		t.Fatalf("there are no components (%v)", err)
+	}
+	for _, file := range append(components, "templates/layout.html", "templates/pages/error.html") {
+		source, err := templates.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func New(site Site, files fs.FS, dir string) (*Set, error) {
 	if site.Home == "" {
 		site.Home = "/"
 	}
-	prepare()
+	go assets() // on another processor, while the first page is parsed; it ends by itself within a millisecond
 	s := &Set{site: site, pages: map[string]parsed{}}
 	s.base = sync.OnceValues(func() (*template.Template, error) { return parseBase(files, dir) })
 	ours, err := namesIn(templates, "templates/pages")
@@ -58,13 +58,6 @@ func New(site Site, files fs.FS, dir string) (*Set, error) {
 	s.take(templates, ours)
 	s.take(files, theirs) // a site may have its own page for errors
 	return s, nil
-}
-
-// prepare makes what the first page needs beside itself while that page is parsed, on another processor. Who needs it
-// waits for it; it ends by itself within milliseconds.
-func prepare() {
-	go assets()
-	go components()
 }
 
 // Parse parses every page that was not parsed yet, and reports all mistakes in them.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"sync"
 )
 
 // The paths that Knative's own function runtimes use.
@@ -65,11 +66,13 @@ func (p *Process) openInternal(ctx context.Context) (*Server, error) {
 // public is what a port answers that the public reaches: handler, health, and metrics unless they have an address of
 // their own.
 func (p *Process) public(handler http.Handler) http.Handler {
-	internal, metrics := Internal(p.metrics, p, p.Log), p.internalAddress == ""
+	// A mux takes longer to make than a request takes, and most processes are asked for nothing of this.
+	internal := sync.OnceValue(func() http.Handler { return Internal(p.metrics, p, p.Log) })
+	metrics := p.internalAddress == ""
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case path == livenessPath, path == readinessPath, metrics && path == metricsPath:
-			internal.ServeHTTP(w, r)
+			internal().ServeHTTP(w, r)
 		default:
 			handler.ServeHTTP(w, r)
 		}
