@@ -12,7 +12,7 @@ const localNetwork = "irc.now local"
 func (p *Platform) introspectEnv() map[string]string {
 	return map[string]string{
 		"BASE_URL":              p.internal.introspect,
-		"ACCOUNTS_DATABASE_URL": p.tenants.accounts.owner.Reveal(),
+		"ACCOUNTS_DATABASE_URL": p.accountsURL("introspect"),
 		"OIDC_ISSUER":           p.urls.Identity,
 		"OIDC_CLIENT_ID":        introspectClient,
 		"OIDC_CLIENT_SECRET":    p.secrets.values.IntrospectClient,
@@ -24,9 +24,10 @@ func (p *Platform) introspectEnv() map[string]string {
 func (p *Platform) revokeEnv() map[string]string {
 	env := p.introspectEnv()
 	maps.Copy(env, map[string]string{
-		"BASE_URL":            p.internal.revoke,
-		"BOUNCER_ADMIN_URL":   p.internal.bounceradmin,
-		"BOUNCER_ADMIN_TOKEN": p.secrets.values.BouncerAdmin,
+		"BASE_URL":              p.internal.revoke,
+		"ACCOUNTS_DATABASE_URL": p.accountsURL("revoke"),
+		"BOUNCER_ADMIN_URL":     p.internal.bounceradmin,
+		"BOUNCER_ADMIN_TOKEN":   p.secrets.values.BouncerAdmin,
 	})
 	return env
 }
@@ -47,7 +48,7 @@ func (p *Platform) portalEnv() map[string]string {
 	maps.Copy(env, map[string]string{
 		"BASE_URL":              p.urls.Portal,
 		"LANDING_URL":           p.urls.Landing,
-		"ACCOUNTS_DATABASE_URL": p.tenants.accounts.owner.Reveal(),
+		"ACCOUNTS_DATABASE_URL": p.accountsURL("portal"),
 		"OIDC_ISSUER":           p.urls.Identity,
 		"OIDC_CLIENT_ID":        portalClient,
 		"OIDC_CLIENT_SECRET":    p.secrets.values.PortalClient,
@@ -65,15 +66,22 @@ func (p *Platform) portalEnv() map[string]string {
 func (p *Platform) billingEnv() map[string]string {
 	env := p.stripeEnv()
 	maps.Copy(env, map[string]string{
-		"ACCOUNTS_DATABASE_URL": p.tenants.accounts.owner.Reveal(),
+		"ACCOUNTS_DATABASE_URL": p.accountsURL("billing"),
 		"K_SINK":                p.internal.broker,
 	})
 	return env
 }
 
+func (p *Platform) outboxEnv() map[string]string {
+	return map[string]string{
+		"OUTBOX_DATABASE_URLS": "accounts=" + p.accountsURL("outbox"),
+		"K_SINK":               p.internal.broker,
+	}
+}
+
 func (p *Platform) limitsEnv() map[string]string {
 	return map[string]string{
-		"ACCOUNTS_DATABASE_URL": p.tenants.accounts.owner.Reveal(),
+		"ACCOUNTS_DATABASE_URL": p.accountsURL("limits"),
 		"BOUNCER_ADMIN_URL":     p.internal.bounceradmin,
 		"BOUNCER_ADMIN_TOKEN":   p.secrets.values.BouncerAdmin,
 	}

@@ -23,7 +23,7 @@ func (p *Platform) startBroker(ctx context.Context, handler *late) error {
 		Manifests: knative.Base(), DatabaseURL: p.tenants.broker.owner.Reveal(),
 		Subscribers: map[string]config.URL{
 			"billing": config.URL(p.internal.billing), "limits": config.URL(p.internal.limits),
-			"revoke": config.URL(p.internal.revoke),
+			"outbox": config.URL(p.internal.outbox), "revoke": config.URL(p.internal.revoke),
 		},
 		Log: p.logOf("broker"), Metrics: telemetry.NewRegistry(), OnDeadLetter: p.sayDeadLetter,
 	})
@@ -44,7 +44,7 @@ func (p *Platform) sayDeadLetter(letter broker.DeadLetter) {
 		letter.Trigger, letter.Problem, p.urls.Events)
 }
 
-// startBilling starts the function that settles what customers have, and that sends the accounts' outbox.
+// startBilling starts the function that settles what customers have.
 func (p *Platform) startBilling(ctx context.Context, handler *late) error {
 	return p.mount(ctx, "billing", cloudevent.Function(billing.New()), p.billingEnv(), handler)
 }

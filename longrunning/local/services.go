@@ -9,6 +9,7 @@ import (
 	"irc.now/functions/introspect"
 	"irc.now/functions/landing"
 	"irc.now/functions/limits"
+	"irc.now/functions/outbox"
 	"irc.now/functions/portal"
 	"irc.now/functions/revoke"
 	"irc.now/longrunning/bounceradmin"
@@ -30,14 +31,15 @@ const (
 
 // internal are the addresses of parts that only other parts talk to. The ports are open before the parts are there,
 // because each part is told the addresses of others when it starts.
-type internal struct{ introspect, revoke, bounceradmin, billing, limits, broker, stripe, webhook string }
+type internal struct{ introspect, revoke, bounceradmin, billing, limits, outbox, broker, stripe, webhook string }
 
 // startServices starts our own parts and opens the ports they answer on.
 func (p *Platform) startServices(ctx context.Context) error {
-	var introspection, revocation, administration, settling, limiting, stripeAPI, webhooks, events late
+	var introspection, revocation, administration, settling, limiting, sending, stripeAPI, webhooks, events late
 	for address, handler := range map[*string]http.Handler{
 		&p.internal.introspect: &introspection, &p.internal.revoke: &revocation, &p.internal.bounceradmin: &administration,
-		&p.internal.billing: &settling, &p.internal.limits: &limiting, &p.internal.stripe: &stripeAPI, &p.internal.webhook: &webhooks,
+		&p.internal.billing: &settling, &p.internal.limits: &limiting,
+		&p.internal.outbox: &sending, &p.internal.stripe: &stripeAPI, &p.internal.webhook: &webhooks,
 	} {
 		served, err := p.serveInternal(ctx, handler)
 		if err != nil {
@@ -59,6 +61,9 @@ func (p *Platform) startServices(ctx context.Context) error {
 		func() error { return p.startBilling(ctx, &settling) },
 		func() error {
 			return p.mount(ctx, "limits", cloudevent.Function(limits.New()), p.limitsEnv(), &limiting)
+		},
+		func() error {
+			return p.mount(ctx, "outbox", cloudevent.Function(outbox.New()), p.outboxEnv(), &sending)
 		},
 		func() error { return p.startBroker(ctx, &events) },
 		func() error { return p.startStripe(&stripeAPI) }, //nolint:contextcheck // it sends webhooks until Stop

@@ -34,7 +34,7 @@ func (w *world) awaitZero(t *testing.T, function string) {
 
 // clockwork are the functions that the clock wakes each minute. Knative ends a pod half a minute after it is no longer
 // wanted, so that these have one most of the time; nothing else has.
-var clockwork = []string{"billing", "revoke"}
+var clockwork = []string{"billing", "outbox", "revoke"}
 
 // awaitZeroBut waits until no function has a pod but those named.
 func (w *world) awaitZeroBut(t *testing.T, but ...string) {
