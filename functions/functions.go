@@ -16,11 +16,18 @@ import (
 	"irc.now/functions/introspect"
 	"irc.now/functions/landing"
 	"irc.now/functions/limits"
+	"irc.now/functions/outbox"
 	"irc.now/functions/portal"
 	"irc.now/functions/revoke"
 	"irc.now/functions/stripe"
+	"irc.now/shared/account"
+	"irc.now/shared/auth"
+	"irc.now/shared/event/inbox"
 	"irc.now/shared/function"
 	"irc.now/shared/function/cloudevent"
+	"irc.now/shared/store"
+
+	queue "irc.now/shared/event/outbox"
 )
 
 // Reach is who may call a function. Network policies and the ingress hold it on a cluster, ports on one machine.
@@ -46,30 +53,102 @@ type Part struct {
 	// Cluster marks what only a cluster has; on one machine nothing is left for it to do, or another part does it.
 	Cluster bool
 	New     func() function.Handler
+	Uses    []Use // of databases
 }
+
+// Database is one that functions use, and the migration sets of all of its tables.
+type Database struct {
+	Name string
+	Sets []store.Set
+}
+
+// Use is a database and what a function does in it, which is what its role there may do.
+type Use struct {
+	Database Database
+	Grants   []store.Grant
+}
+
+// accounts is the database of users, of what they have bought, and of the events about both.
+var accounts = Database{"accounts", []store.Set{
+	account.Migrations, auth.Migrations, queue.Migrations, inbox.Migrations, deadletter.Migrations,
+}}
 
 // Table is all functions by name.
 func Table() []Part {
 	return []Part{
 		{Name: "admission", Title: "may this user have this bouncer or network?", Reach: APIServer, Cluster: true,
-			New: func() function.Handler { return admission.New() }},
+			New:  func() function.Handler { return admission.New() },
+			Uses: []Use{{accounts, admission.Grants}}},
 		{Name: "billing", Title: "Stripe's events to plans", Reach: Broker,
-			New: func() function.Handler { return cloudevent.Function(billing.New()) }},
+			New:  func() function.Handler { return cloudevent.Function(billing.New()) },
+			Uses: []Use{{accounts, billing.Grants}}},
 		{Name: "deadletter", Title: "events that nobody took", Reach: Broker, Cluster: true,
-			New: func() function.Handler { return cloudevent.Function(deadletter.New()) }},
+			New:  func() function.Handler { return cloudevent.Function(deadletter.New()) },
+			Uses: []Use{{accounts, deadletter.Grants}}},
 		{Name: "introspect", Title: "whose password or token is this?", Reach: Bouncers, Client: "introspect",
-			New: func() function.Handler { return introspect.New() }},
+			New:  func() function.Handler { return introspect.New() },
+			Uses: []Use{{accounts, introspect.Grants}}},
 		{Name: "landing", Title: "the public site", Reach: Public,
 			New: func() function.Handler { return landing.New() }},
 		{Name: "limits", Title: "plans to bouncers and networks", Reach: Broker,
-			New: func() function.Handler { return cloudevent.Function(limits.New()) }},
+			New:  func() function.Handler { return cloudevent.Function(limits.New()) },
+			Uses: []Use{{accounts, limits.Grants}}},
+		{Name: sender, Title: "sends what a crash left unsent", Reach: Broker,
+			New: func() function.Handler { return cloudevent.Function(outbox.New()) }}, // see Databases
 		{Name: "portal", Title: "your account", Reach: Public, Host: "my", Client: "portal",
-			New: func() function.Handler { return portal.New() }},
+			New:  func() function.Handler { return portal.New() },
+			Uses: []Use{{accounts, portal.Grants}}},
 		{Name: "revoke", Title: "ends connections whose sign-in was taken back", Reach: Broker, Client: "introspect",
-			New: func() function.Handler { return cloudevent.Function(revoke.New()) }},
+			New:  func() function.Handler { return cloudevent.Function(revoke.New()) },
+			Uses: []Use{{accounts, revoke.Grants}}},
 		{Name: "stripe", Title: "Stripe's webhooks, for programs", Reach: Public, Host: "pay",
 			New: func() function.Handler { return stripe.New() }},
 	}
+}
+
+// sender is the part that sends what is left in outboxes.
+const sender = "outbox"
+
+// Databases is what a release wants all databases of functions to be, by name: the sets and the roles that the table's
+// uses of them say. Each that has an outbox is used by the part that sends what is left in outboxes.
+func Databases() []store.Schema {
+	schemas := map[string]store.Schema{}
+	for _, part := range Table() {
+		for _, use := range part.Uses {
+			schema, known := schemas[use.Database.Name]
+			if !known {
+				schema = store.Schema{Name: use.Database.Name, Sets: use.Database.Sets, Roles: map[string][]store.Grant{}}
+				schemas[schema.Name] = schema
+			}
+			schema.Roles[part.Name] = use.Grants
+			if hasOutbox(use.Database) {
+				schema.Roles[sender] = outbox.Grants
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Values(schemas), func(a, b store.Schema) int { return strings.Compare(a.Name, b.Name) })
+}
+
+func hasOutbox(d Database) bool {
+	return slices.ContainsFunc(d.Sets, func(s store.Set) bool { return s.Name == queue.Migrations.Name })
+}
+
+// Addresses are the settings with which a part finds its databases, when url says where one is for the part's role.
+func (p Part) Addresses(url func(database string) string) map[string]string {
+	settings := map[string]string{}
+	for _, use := range p.Uses {
+		settings[strings.ToUpper(use.Database.Name)+"_DATABASE_URL"] = url(use.Database.Name)
+	}
+	if p.Name == sender {
+		var list []string
+		for _, schema := range Databases() {
+			if _, sends := schema.Roles[sender]; sends {
+				list = append(list, schema.Name+"="+url(schema.Name))
+			}
+		}
+		settings["OUTBOX_DATABASE_URLS"] = strings.Join(list, ",")
+	}
+	return settings
 }
 
 // Public reports whether everybody may reach the part.

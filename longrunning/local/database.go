@@ -6,20 +6,20 @@ import (
 	"fmt"
 	"net/url"
 
-	"irc.now/functions/deadletter"
+	"irc.now/functions"
 	"irc.now/longrunning/local/servers/postgres"
-	"irc.now/shared/account"
-	"irc.now/shared/auth"
+	"irc.now/longrunning/schema"
 	"irc.now/shared/config"
-	"irc.now/shared/event/inbox"
-	"irc.now/shared/event/outbox"
 	"irc.now/shared/store"
-	"irc.now/shared/store/migrate"
 	"irc.now/shared/tenant"
 )
 
-// tenants are the databases, one for each service, each with roles of its own.
-type tenants struct{ accounts, identity, soju, network, broker access }
+// tenants are the databases of servers and stand-ins, each with roles of its own; programs are what our own programs
+// sign in to the services' databases with.
+type tenants struct {
+	identity, soju, network, broker access
+	programs                        schema.Memory
+}
 
 // access are the addresses of one database, passwords included: for the service that owns it, and for one that reads.
 type access struct{ owner, reader config.Secret }
@@ -41,19 +41,18 @@ func (p *Platform) startDatabase(ctx context.Context) error {
 	return k.begin(ctx)
 }
 
-// startTenants makes the databases that are not there yet, and gives all of them new passwords: those live in memory and
-// in soju's configuration only.
+// startTenants makes the databases that are not there yet, brings those of our services up to date, and gives every role
+// a new password: those live in memory and in soju's configuration only.
 func (p *Platform) startTenants(ctx context.Context) error {
 	admin, err := store.Open(ctx, p.database.URL("postgres"))
 	if err != nil {
 		return fmt.Errorf("open the database server: %w", err)
 	}
 	defer admin.Close()
-	var steps []func() error
+	steps := []func() error{func() error { return p.startSchema(ctx) }}
 	for name, granted := range map[string]*access{
-		"accounts": &p.tenants.accounts, "identity": &p.tenants.identity,
-		"soju_shared": &p.tenants.soju, "ergo_local": &p.tenants.network,
-		"broker": &p.tenants.broker,
+		"identity": &p.tenants.identity, "soju_shared": &p.tenants.soju,
+		"ergo_local": &p.tenants.network, "broker": &p.tenants.broker,
 	} {
 		steps = append(steps, func() error {
 			made, err := tenant.Ensure(ctx, admin, name, tenant.Passwords{})
@@ -68,11 +67,15 @@ func (p *Platform) startTenants(ctx context.Context) error {
 			return err
 		})
 	}
-	if err := inParallel(steps...); err != nil {
-		return err
-	}
-	return migrate.Up(ctx, p.tenants.accounts.owner.Reveal(),
-		account.Migrations, auth.Migrations, outbox.Migrations, inbox.Migrations, deadletter.Migrations)
+	return inParallel(steps...)
+}
+
+// startSchema does what a release's job does on a cluster. A data folder that an older release made moves here.
+func (p *Platform) startSchema(ctx context.Context) error {
+	server := config.Secret(p.database.URL("postgres"))
+	return schema.Run(ctx, schema.Config{
+		Admin: server, Reach: server, Databases: functions.Databases(), Sink: &p.tenants.programs, Log: p.logOf("schema"),
+	})
 }
 
 // databaseURL is the server's address with another database and role.

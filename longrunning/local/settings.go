@@ -34,9 +34,16 @@ func (p *Platform) settings() map[string]string {
 		if internal(part) {
 			all[part.Variable("BASE_URL")] = p.address(part.Name)
 		}
-		all[part.Variable("ACCOUNTS_DATABASE_URL")] = p.tenants.accounts.owner.Reveal()
+		for variable, address := range part.Addresses(p.databaseOf(part)) {
+			all[part.Variable(variable)] = address
+		}
 	}
 	return all
+}
+
+// databaseOf tells where databases are for a part's role.
+func (p *Platform) databaseOf(part functions.Part) func(database string) string {
+	return func(database string) string { return p.tenants.programs.URL(part.Name, database).Reveal() }
 }
 
 // stripeSettings are what every part needs that talks to Stripe, or takes its webhooks.

@@ -113,7 +113,7 @@ func newPaying(b *testing.B) *paying {
 	})))
 	events, err := broker.New(broker.Config{
 		Manifests: knative.Base(), DatabaseURL: storetest.URL(b), Log: slog.New(slog.DiscardHandler),
-		Subscribers: map[string]config.URL{"billing": config.URL(consumer), "limits": config.URL(consumer), "revoke": config.URL(consumer)},
+		Subscribers: map[string]config.URL{"billing": config.URL(consumer), "limits": config.URL(consumer), "revoke": config.URL(consumer), "outbox": config.URL(consumer)},
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -11,7 +11,7 @@ import (
 
 // TestTheIngressIsTheOnlyDoor tries what must not be reachable from outside.
 func TestTheIngressIsTheOnlyDoor(t *testing.T) {
-	for _, host := range []string{"introspect", "billing", "admission", "limits", "revoke", "deadletter"} {
+	for _, host := range []string{"introspect", "billing", "admission", "limits", "outbox", "revoke", "deadletter"} {
 		for _, name := range []string{host + "." + domain, host + "." + platform + ".svc.cluster.local", host + "." + platform} {
 			transport := here.transport()
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+machine.Address+"/", nil)

@@ -1,0 +1,9 @@
+// Command schema brings the databases of a release up to date; see longrunning/schema for its settings.
+package main
+
+import (
+	"irc.now/functions"
+	"irc.now/longrunning/schema"
+)
+
+func main() { schema.Main(functions.Databases()) }

@@ -1,0 +1,4 @@
+package schema
+
+// Program is what [Main] runs.
+var Program = program
