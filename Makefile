@@ -80,8 +80,8 @@ lint: ## vet, golangci-lint and govulncheck, in the versions tests/tools pins
 	@.ci/vuln ./...
 
 .PHONY: generate
-generate: ## write again what is generated: deep copies, custom resource definitions, docs/events.md
-	@$(GO) generate ./operators/api/... ./shared/event/...
+generate: ## write again what is generated: deep copies, custom resource definitions, docs/events.md, docs/settings.md
+	@$(GO) generate ./operators/api/... ./shared/event/... ./knative/settings
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target FUZZRUNS (20000) times

@@ -35,7 +35,7 @@ const sinkTimeout = 10 * time.Second
 type settings struct {
 	payment.Settings
 	Database config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"`
-	Sink     config.URL    `env:"K_SINK,required,notEmpty"`
+	Sink     config.URL    `env:"K_SINK,required,notEmpty"` // the broker
 }
 
 // Grants are what the function does in the accounts database: it alone writes what was bought.

@@ -50,7 +50,7 @@ type settings struct {
 
 	// Who may ask: "name:secret,name:secret", and bouncers, whose secrets are derived from the platform's key.
 	Clients     clients       `env:"INTROSPECT_CLIENTS"`
-	PlatformKey config.Secret `env:"PLATFORM_KEY"`
+	PlatformKey config.Secret `env:"PLATFORM_KEY"` // what tokens and client secrets of all bouncers are derived from
 }
 
 // Validate checks what the tags cannot.

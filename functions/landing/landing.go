@@ -26,8 +26,8 @@ type settings struct {
 	BaseURL   config.URL `env:"BASE_URL,required,notEmpty"`   // of this site
 	PortalURL config.URL `env:"PORTAL_URL,required,notEmpty"` // where people sign up
 	Host      string     `env:"IRC_HOST,required,notEmpty"`   // where IRC clients connect
-	Port      int        `env:"IRC_PORT,required,notEmpty"`
-	TLS       *bool      `env:"IRC_TLS"` // whether they do so with TLS; by default on every port but 6667
+	Port      int        `env:"IRC_PORT,required,notEmpty"`   // the port there
+	TLS       *bool      `env:"IRC_TLS"`                      // whether they do so with TLS; by default on every port but 6667
 	// ProPrice is what Pro costs, in words such as "$4 a month". Empty where the portal sells nothing.
 	ProPrice string `env:"PRO_PRICE"`
 }

@@ -34,22 +34,22 @@ import (
 type Settings struct {
 	BaseURL             config.URL    `env:"BASE_URL,required,notEmpty"`              // where people reach the portal
 	LandingURL          config.URL    `env:"LANDING_URL,required,notEmpty"`           // the landing site, linked from every page
-	AccountsDatabaseURL config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"` // postgres://…
+	AccountsDatabaseURL config.Secret `env:"ACCOUNTS_DATABASE_URL,required,notEmpty"` // postgres://…, for a role that may do what the function does
 
-	OIDCIssuer       string        `env:"OIDC_ISSUER,required,notEmpty"` // the identity provider's issuer, exactly as it names itself
-	OIDCClientID     string        `env:"OIDC_CLIENT_ID,required,notEmpty"`
-	OIDCClientSecret config.Secret `env:"OIDC_CLIENT_SECRET,required,notEmpty"`
+	OIDCIssuer       string        `env:"OIDC_ISSUER,required,notEmpty"`        // the identity provider's issuer, exactly as it names itself
+	OIDCClientID     string        `env:"OIDC_CLIENT_ID,required,notEmpty"`     // a client that may sign people in
+	OIDCClientSecret config.Secret `env:"OIDC_CLIENT_SECRET,required,notEmpty"` // of OIDC_CLIENT_ID
 
 	Bouncer bouncer.Settings
 
 	// On a cluster users may have a dedicated bouncer, at HANDLE.host-of-LANDING_URL. Its bounceradmin takes a token
 	// made of PLATFORM_KEY; DATABASE_RETENTION is how long the operator keeps the database of one that was deleted.
 	Cluster   client.Settings
-	Retention time.Duration `env:"DATABASE_RETENTION" envDefault:"720h"`
+	Retention time.Duration `env:"DATABASE_RETENTION" envDefault:"720h"` // how long the operator keeps a deleted bouncer's database
 
 	IRCHost string `env:"IRC_HOST,required,notEmpty"` // what people type into their IRC client
-	IRCPort int    `env:"IRC_PORT" envDefault:"6697"`
-	IRCTLS  bool   `env:"IRC_TLS" envDefault:"true"`
+	IRCPort int    `env:"IRC_PORT" envDefault:"6697"` // the port there
+	IRCTLS  bool   `env:"IRC_TLS" envDefault:"true"`  // whether they do so with TLS
 
 	// ExtraUpstreams are offered first in the picker and may lie in private address space:
 	// "Name=ircs://host:port,Other=irc+insecure://host:port".

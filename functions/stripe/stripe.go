@@ -27,7 +27,7 @@ type settings struct {
 	Secrets []config.Secret `env:"STRIPE_WEBHOOK_SECRETS,required,notEmpty"`
 	// Tolerance is how old a signature may be. It bounds how long a webhook that somebody recorded can be replayed.
 	Tolerance time.Duration `env:"STRIPE_WEBHOOK_TOLERANCE" envDefault:"5m"`
-	Sink      config.URL    `env:"K_SINK,required,notEmpty"`
+	Sink      config.URL    `env:"K_SINK,required,notEmpty"` // the broker
 }
 
 // maxTolerance keeps a slip from turning the check of age off.

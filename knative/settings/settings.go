@@ -1,5 +1,5 @@
 // Package settings reads from our source which environment variables each program takes, so that manifests can be
-// held to them.
+// held to them and a page can list them.
 //
 // It owns how a variable is found: by the tags of structs (`env:"BASE_URL,required"`, `envDefault:"…"`), and their
 // fields' comments. It never runs a program, and knows no values.
@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 )
+
+//go:generate go run ./generate
 
 // Variable is one that a program reads.
 type Variable struct {

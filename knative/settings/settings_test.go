@@ -1,15 +1,29 @@
 package settings_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"irc.now/knative/settings"
 )
 
 const root = "../.."
+
+func TestThePageOfSettingsIsUpToDate(t *testing.T) {
+	t.Parallel()
+	want, err := settings.Page(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(root, settings.Target))
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%s is not what the programs read (%v): run make generate", settings.Target, err)
+	}
+}
 
 // A program whose settings are not found would have a manifest that is held to nothing.
 func TestEveryProgramIsRead(t *testing.T) {
@@ -81,6 +95,11 @@ type settings struct {
 	// and Bark how thick it is.
 	Root int ` + "`env:\"ROOT\" envDefault:\"3\"`" + `
 	Bark int ` + "`env:\"BARK\"`" + `
+	Bees int ` + "`env:\"BEES\"`" + `
+
+	// How many there are.
+	Twigs    int ` + "`env:\"TWIGS\"`" + `
+	Branches int ` + "`env:\"BRANCHES\"`" + `
 
 	Leaves int ` + "`env:\"LEAVES\"`" + `
 	Water  water.Supply
@@ -98,14 +117,20 @@ type settings struct {
 	}
 	want := []settings.Variable{
 		{Name: "DEEP", Meaning: "as it is"},
-		{Name: "HEIGHT", Required: true, Meaning: "of the tree, without `ROOT`"},
+		{Name: "HEIGHT", Required: true, Meaning: "of the tree, without Root"},
 		{Name: "ROOT", Default: "3", Meaning: "`ROOT` is how deep it goes, and `BARK` how thick it is."},
 		{Name: "BARK", Meaning: "`ROOT` is how deep it goes, and `BARK` how thick it is."},
+		{Name: "BEES"}, // the comment is about others
+		{Name: "TWIGS", Meaning: "How many there are."},
+		{Name: "BRANCHES", Meaning: "How many there are."},
 		{Name: "LEAVES"},
 		{Name: "RAIN"},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if page, err := settings.Page(root); err == nil || strings.Count(err.Error(), "no field of LEAVES") != 1 {
+		t.Errorf("a setting without a meaning is in the page (%v):\n%s", err, page)
 	}
 }
 

@@ -153,11 +153,31 @@ func (s structure) folderOf(expression ast.Expr) (string, bool) {
 func (s structure) meaning(i int) string {
 	field := s.fields[i]
 	if field.Comment != nil {
-		return s.named(field.Comment.Text())
+		return oneLine(field.Comment.Text())
 	}
-	for ; i > 0 && s.fields[i].Doc == nil && s.together(i-1, i) && s.fields[i-1].Comment == nil; i-- {
+	first := i
+	for first > 0 && s.fields[first].Doc == nil && s.fields[first-1].Comment == nil && s.together(first-1, first) {
+		first--
 	}
-	return s.named(s.fields[i].Doc.Text())
+	above := s.fields[first].Doc.Text()
+	if first != i && s.alone(first, above) && !s.mentions(i, above) {
+		return ""
+	}
+	return s.named(above)
+}
+
+// alone reports whether a comment begins with the field's name, and so is about that field.
+func (s structure) alone(i int, comment string) bool {
+	return len(s.fields[i].Names) == 1 && strings.HasPrefix(comment, s.fields[i].Names[0].Name)
+}
+
+// mentions reports whether a comment has the name of a field or of its variable in it.
+func (s structure) mentions(i int, comment string) bool {
+	variable, _ := tag(s.fields[i], "env")
+	variable, _, _ = strings.Cut(variable, ",")
+	return slices.ContainsFunc(word.FindAllString(comment, -1), func(found string) bool {
+		return found == variable || len(s.fields[i].Names) == 1 && found == s.fields[i].Names[0].Name
+	})
 }
 
 // together reports whether no empty line is between two fields that follow each other.
@@ -167,7 +187,9 @@ func (s structure) together(one, next int) bool {
 
 var word = regexp.MustCompile(`\b[A-Z]\w+`)
 
-// named is a comment in one line, with variables in the places of fields.
+func oneLine(comment string) string { return strings.Join(strings.Fields(comment), " ") }
+
+// named is a comment in one line, with variables in the places of fields, which comments above them name.
 func (s structure) named(comment string) string {
 	variables := map[string]string{}
 	for _, field := range s.fields {
@@ -176,8 +198,7 @@ func (s structure) named(comment string) string {
 			variables[field.Names[0].Name] = "`" + name + "`"
 		}
 	}
-	line := strings.Join(strings.Fields(comment), " ")
-	return word.ReplaceAllStringFunc(line, func(found string) string {
+	return word.ReplaceAllStringFunc(oneLine(comment), func(found string) string {
 		if variable, ok := variables[found]; ok {
 			return variable
 		}

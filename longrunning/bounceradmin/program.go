@@ -21,10 +21,10 @@ const (
 
 // settings are the environment.
 type settings struct {
-	AdminSocket   string        `env:"ADMIN_SOCKET,required,notEmpty"`
-	DatabaseURL   config.Secret `env:"SOJU_DATABASE_URL,required,notEmpty"`
-	Token         config.Secret `env:"BOUNCER_ADMIN_TOKEN,required,notEmpty"`
-	ListenAddress string        `env:"LISTEN_ADDRESS" envDefault:"127.0.0.1:8081"`
+	AdminSocket   string        `env:"ADMIN_SOCKET,required,notEmpty"`             // the file at which soju takes commands
+	DatabaseURL   config.Secret `env:"SOJU_DATABASE_URL,required,notEmpty"`        // of soju's database, for a role that only reads
+	Token         config.Secret `env:"BOUNCER_ADMIN_TOKEN,required,notEmpty"`      // what callers show
+	ListenAddress string        `env:"LISTEN_ADDRESS" envDefault:"127.0.0.1:8081"` // of its HTTP interface
 	// ExtraNetworks are written name=ircs://host:port, separated by commas.
 	ExtraNetworks string `env:"EXTRA_NETWORKS"`
 	// CertificateFile is soju's certificate and SojuTLSAddress where it answers with it: soju is told when they differ.

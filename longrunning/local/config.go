@@ -34,12 +34,12 @@ type Config struct {
 
 // settings are the environment variables of the command.
 type settings struct {
-	Dir         string        `env:"IRCNOW_DIR"   envDefault:".local"`
-	CacheDir    string        `env:"IRCNOW_CACHE" envDefault:".cache/servers"`
-	HTTPPort    int           `env:"HTTP_PORT"    envDefault:"8080"`
-	IRCPort     int           `env:"IRC_PORT"     envDefault:"6667"`
-	NetworkPort int           `env:"NETWORK_PORT" envDefault:"6668"`
-	DatabaseURL config.Secret `env:"DATABASE_URL"`
+	Dir         string        `env:"IRCNOW_DIR"   envDefault:".local"`         // where everything is kept
+	CacheDir    string        `env:"IRCNOW_CACHE" envDefault:".cache/servers"` // where downloaded servers are
+	HTTPPort    int           `env:"HTTP_PORT"    envDefault:"8080"`           // of all pages; 0 takes any free one, as for the others
+	IRCPort     int           `env:"IRC_PORT"     envDefault:"6667"`           // of the bouncer, for IRC clients
+	NetworkPort int           `env:"NETWORK_PORT" envDefault:"6668"`           // of the local IRC network, for the bouncer
+	DatabaseURL config.Secret `env:"DATABASE_URL"`                             // of a PostgreSQL that runs already; without it one is started
 
 	// With a key the platform uses Stripe itself; send its webhooks to pay.irc.localhost, path /webhook.
 	Stripe         payment.Settings

@@ -34,22 +34,25 @@ type settings struct {
 	// PlatformNamespaces may talk to tenants' pods, and they to it; by default the program's own.
 	PlatformNamespaces []string `env:"PLATFORM_NAMESPACES"`
 
-	// DatabaseAdminURL is a superuser's, for the program alone. The others are how tenants' pods reach the server.
-	DatabaseAdminURL  config.Secret `env:"DATABASE_ADMIN_URL,required,notEmpty"`
+	// DatabaseAdminURL is a superuser's, for the program alone.
+	DatabaseAdminURL config.Secret `env:"DATABASE_ADMIN_URL,required,notEmpty"`
+	// How tenants' pods reach the server.
 	DatabaseHost      string        `env:"DATABASE_HOST,required,notEmpty"`
 	DatabasePort      int           `env:"DATABASE_PORT" envDefault:"5432"`
 	DatabaseSSLMode   string        `env:"DATABASE_SSLMODE"`
-	DatabaseRetention time.Duration `env:"DATABASE_RETENTION" envDefault:"720h"`
+	DatabaseRetention time.Duration `env:"DATABASE_RETENTION" envDefault:"720h"` // how long the database of what was deleted is kept
 
-	PlatformKey   config.Secret `env:"PLATFORM_KEY,required,notEmpty"`
-	IntrospectURL config.URL    `env:"INTROSPECT_URL"`
+	PlatformKey   config.Secret `env:"PLATFORM_KEY,required,notEmpty"` // what tokens and client secrets of all bouncers are derived from
+	IntrospectURL config.URL    `env:"INTROSPECT_URL"`                 // where bouncers ask who somebody is; without it they cannot
 	OIDCIssuer    config.URL    `env:"OIDC_ISSUER"`
-	ChatClientID  string        `env:"CHAT_CLIENT_ID"`
+	ChatClientID  string        `env:"CHAT_CLIENT_ID"` // web chat's client at the identity provider
 	ExtraNetworks string        `env:"EXTRA_NETWORKS"`
 
+	// cert-manager's issuer of tenants' certificates.
 	IssuerKind string `env:"CERTIFICATE_ISSUER_KIND" envDefault:"ClusterIssuer"`
 	IssuerName string `env:"CERTIFICATE_ISSUER_NAME,required,notEmpty"`
 
+	// The Gateway through which tenants are reached; on OpenShift Routes are made instead.
 	GatewayNamespace string `env:"GATEWAY_NAMESPACE"`
 	GatewayName      string `env:"GATEWAY_NAME"`
 	// The Gateway's listeners, for bouncers and for networks.
@@ -58,6 +61,7 @@ type settings struct {
 	SectionNetwork    string `env:"GATEWAY_SECTION_NETWORK" envDefault:"network"`
 	SectionNetworkWeb string `env:"GATEWAY_SECTION_NETWORK_WEB" envDefault:"network-https"`
 
+	// The images of tenants' containers.
 	SojuImage         string `env:"SOJU_IMAGE"`
 	ErgoImage         string `env:"ERGO_IMAGE"`
 	ChatImage         string `env:"CHAT_IMAGE"`
@@ -69,8 +73,8 @@ type settings struct {
 	ErgoStorageClass string `env:"ERGO_STORAGE_CLASS"`
 	ErgoStorageSize  string `env:"ERGO_STORAGE_SIZE" envDefault:"1Gi"`
 
-	HealthAddress  string `env:"HEALTH_ADDRESS" envDefault:":8081"`
-	AllowDowngrade bool   `env:"ALLOW_DOWNGRADE"`
+	HealthAddress  string `env:"HEALTH_ADDRESS" envDefault:":8081"` // of /healthz and /readyz
+	AllowDowngrade bool   `env:"ALLOW_DOWNGRADE"`                   // whether to look after what a newer version has looked after
 }
 
 // Validate fills in what follows from the rest, and reports what cannot be.

@@ -76,8 +76,8 @@ func (p Product) Give(h account.Holdings, quantity int) account.Holdings {
 
 // Settings are what a program needs to talk to Stripe; embed them in its own.
 type Settings struct {
-	Key config.Secret `env:"STRIPE_KEY"`
-	API config.URL    `env:"STRIPE_API_URL" envDefault:"https://api.stripe.com"`
+	Key config.Secret `env:"STRIPE_KEY"`                                         // Stripe's secret key; without it nothing is for sale
+	API config.URL    `env:"STRIPE_API_URL" envDefault:"https://api.stripe.com"` // where Stripe, or a stand-in, is asked
 	// Each price is Stripe's id. Several may be given: the first is sold, the others are what earlier customers have.
 	Pro       []string `env:"STRIPE_PRICE_PRO"`
 	LogSearch []string `env:"STRIPE_PRICE_LOG_SEARCH"`
