@@ -13,6 +13,7 @@ import (
 	"irc.now/functions/revoke"
 	"irc.now/longrunning/bounceradmin"
 	"irc.now/longrunning/local/identity"
+	"irc.now/shared/background"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 	"irc.now/shared/function"
@@ -50,7 +51,7 @@ func (p *Platform) startServices(ctx context.Context) error {
 	}
 	var landingSite, portalSite, identitySite late
 	return inParallel(
-		func() error { return p.startAdmin(&administration) }, //nolint:contextcheck // bounceradmin.New takes no context; what it opens lives on
+		func() error { return p.startAdmin(&administration) },
 		func() error { return p.startIdentity(ctx, &identitySite) },
 		func() error { return p.mount(ctx, "introspect", introspect.New(), p.introspectEnv(), &introspection) },
 		func() error {
@@ -61,7 +62,7 @@ func (p *Platform) startServices(ctx context.Context) error {
 			return p.mount(ctx, "limits", cloudevent.Function(limits.New()), p.limitsEnv(), &limiting)
 		},
 		func() error { return p.startBroker(ctx, &events) },
-		func() error { return p.startStripe(&stripeAPI) }, //nolint:contextcheck // it sends webhooks until Stop
+		func() error { return p.startStripe(&stripeAPI) },
 		func() error { return p.startBridge(ctx, &webhooks) },
 		func() error { return p.mount(ctx, "landing", landing.New(), p.landingEnv(), &landingSite) },
 		func() error { return p.mount(ctx, "portal", portal.New(), p.portalEnv(), &portalSite) },
@@ -151,14 +152,11 @@ func (p *Platform) startAdmin(handler *late) error {
 }
 
 // startTicks gives the broker a tick regularly until the platform stops; triggers say who gets it.
-func (p *Platform) startTicks(ctx context.Context) error {
-	ticking, stop := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		newTicker(config.URL(p.internal.broker), p.config.Tick, p.logOf("tick")).run(ticking)
-	}()
-	p.atStop(func(context.Context) error { stop(); <-done; return nil })
+func (p *Platform) startTicks(context.Context) error {
+	var ticking background.Group
+	t := newTicker(config.URL(p.internal.broker), p.config.Tick, p.logOf("tick"))
+	ticking.Go(func(ctx, _ context.Context) { t.run(ctx) })
+	p.atStop(ticking.Stop)
 	return nil
 }
 

@@ -46,7 +46,7 @@ func (p *Platform) startStripe(handler *late) error {
 	if err != nil {
 		return err
 	}
-	p.atStop(func(context.Context) error { server.Stop(); return nil })
+	p.atStop(server.Stop)
 	p.stripe = server
 	handler.set(server)
 	return nil

@@ -13,6 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"irc.now/shared/background"
 )
 
 // pingTime is how long the database server may take to answer.
@@ -42,27 +44,20 @@ func (o Outage) watch(ctx context.Context, log logr.Logger, tell func() error) {
 	if every <= 0 {
 		every = retryDatabase
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
 	told := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	background.Every(ctx, every, func(ctx context.Context) {
 		err := o.ping(ctx)
 		if err == nil || told || ctx.Err() != nil {
 			told = told && err != nil
-			continue
+			return
 		}
 		log.Error(err, "the database server has gone")
 		if err := tell(); err != nil {
 			log.Error(err, "could not look at all that needs the database")
-			continue
+			return
 		}
 		told = true
-	}
+	})
 }
 
 func (o Outage) ping(ctx context.Context) error {

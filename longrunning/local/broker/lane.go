@@ -58,7 +58,7 @@ func (l *lane) run(soft, hard context.Context) {
 		select {
 		case <-soft.Done():
 			for claimed > 0 {
-				settled, _ := l.settle(<-l.outcomes) //nolint:contextcheck // outcomes are stored even when soft has ended
+				settled, _ := l.settle(<-l.outcomes)
 				claimed -= settled
 			}
 			return
@@ -67,7 +67,7 @@ func (l *lane) run(soft, hard context.Context) {
 		case <-nap.C:
 			look = true
 		case first := <-l.outcomes:
-			settled, again := l.settle(first) //nolint:contextcheck // as above
+			settled, again := l.settle(first)
 			claimed -= settled
 			look = look || again
 		}

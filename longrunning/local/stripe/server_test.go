@@ -73,7 +73,7 @@ func newShop(t *testing.T, file string) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(server.Stop)
+	t.Cleanup(func() { _ = server.Stop(context.Background()) })
 	handler, s.Server, s.url = s.record(server), server, front.URL
 	s.client = payment.New(settings(front.URL), slog.New(slog.DiscardHandler))
 	return s
@@ -383,7 +383,9 @@ func TestEverythingIsKept(t *testing.T) {
 	s.SetDelivery(stripe.Delivery{Hold: true})
 	s.buyPro()
 	unsent := s.Unsent()
-	s.Stop()
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	again := newShop(t, file)
 	again.customer = s.customer
 	if got := again.state(); got.Holdings.Plan != account.Pro {

@@ -112,7 +112,6 @@ func (s *Server) Unsent() int {
 
 // deliver sends what is due until ctx ends.
 func (s *Server) deliver(ctx context.Context) {
-	defer close(s.stopped)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
