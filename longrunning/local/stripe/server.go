@@ -27,7 +27,7 @@ type Server struct {
 	webhook  string
 	answers  map[string]keptAnswer // by idempotency key
 
-	wake  chan struct{} // something may have to be sent
+	woken chan struct{} // something may have to be sent
 	tasks background.Group
 }
 
@@ -43,13 +43,13 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		config: c, state: kept, client: outbound.Client(webhookTimeout), webhook: c.Webhook,
 		prices: pricesOf(c.Prices), answers: map[string]keptAnswer{}, delivery: Delivery{Copies: 1},
-		wake: make(chan struct{}, 1),
+		woken: make(chan struct{}, 1),
 	}
 	if err := s.routes(); err != nil {
 		return nil, err
 	}
 	s.tasks.Go(func(ctx, _ context.Context) { s.deliver(ctx) })
-	s.nudge()
+	s.wake()
 	return s, nil
 }
 
@@ -64,7 +64,7 @@ func (s *Server) SetWebhook(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.webhook = address
-	s.nudge()
+	s.wake()
 }
 
 // change runs do under the lock; when it returns nil, what it did is kept and its events are sent.
@@ -74,7 +74,7 @@ func (s *Server) change(do func(*state) error) error {
 	if err := do(s.state); err != nil {
 		return err
 	}
-	s.nudge()
+	s.wake()
 	return s.state.save(s.config.File)
 }
 
@@ -85,9 +85,9 @@ func (s *Server) read(do func(*state) error) error {
 	return do(s.state)
 }
 
-func (s *Server) nudge() {
+func (s *Server) wake() {
 	select {
-	case s.wake <- struct{}{}:
+	case s.woken <- struct{}{}:
 	default:
 	}
 }
