@@ -47,7 +47,7 @@ func BenchmarkIntrospection(b *testing.B) {
 	}
 	defer pool.Close()
 	bareServer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.PostFormValue("token") == "" || bareQuery(b, pool, ids[0]) != nil { //nolint:contextcheck // bareQuery has the benchmark's
+		if r.PostFormValue("token") == "" || bareQuery(b, pool, ids[0]) != nil {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 		_, _ = w.Write([]byte(`{"active":true}`))

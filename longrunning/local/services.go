@@ -10,6 +10,7 @@ import (
 	"irc.now/functions"
 	"irc.now/longrunning/bounceradmin"
 	"irc.now/longrunning/local/identity"
+	"irc.now/shared/background"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 	"irc.now/shared/function"
@@ -30,10 +31,10 @@ func (p *Platform) startServices(ctx context.Context) error {
 	p.urls.Events = p.brokerAddress()
 	settings := p.settings()
 	steps := []func() error{
-		p.startAdmin, //nolint:contextcheck // bounceradmin.New takes no context; what it opens lives on
+		p.startAdmin,
 		func() error { return p.startIdentity(ctx) },
 		func() error { return p.startBroker(ctx) },
-		p.startStripe, //nolint:contextcheck // it sends webhooks until Stop
+		p.startStripe,
 		func() error { return p.startSites(ctx, settings) },
 	}
 	for _, part := range functions.Where(internal) {
@@ -146,14 +147,11 @@ func (p *Platform) startAdmin() error {
 }
 
 // startTicks gives the broker a tick regularly until the platform stops; triggers say who gets it.
-func (p *Platform) startTicks(ctx context.Context) error {
-	ticking, stop := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		newTicker(config.URL(p.brokerAddress()), p.config.Tick, p.logOf("tick")).run(ticking)
-	}()
-	p.atStop(func(context.Context) error { stop(); <-done; return nil })
+func (p *Platform) startTicks(context.Context) error {
+	var ticking background.Group
+	t := newTicker(config.URL(p.brokerAddress()), p.config.Tick, p.logOf("tick"))
+	ticking.Go(func(ctx, _ context.Context) { t.run(ctx) })
+	p.atStop(ticking.Stop)
 	return nil
 }
 

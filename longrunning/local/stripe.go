@@ -1,7 +1,6 @@
 package local
 
 import (
-	"context"
 	"net/http"
 
 	"irc.now/longrunning/local/stripe"
@@ -51,7 +50,7 @@ func (p *Platform) startStripe() error {
 	if err != nil {
 		return err
 	}
-	p.atStop(func(context.Context) error { server.Stop(); return nil })
+	p.atStop(server.Stop)
 	p.stripe = server
 	p.answer(stripeDoor, server)
 	return nil

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"irc.now/shared/background"
 )
 
 // Back-off between restarts of a child that died. One that held out for steady begins anew.
@@ -30,8 +32,7 @@ type keeper struct {
 	say   func(format string, args ...any)
 	log   *slog.Logger
 
-	stop context.CancelFunc
-	done chan struct{}
+	tasks background.Group
 
 	mu      sync.Mutex
 	current server // nil while it is down
@@ -44,9 +45,7 @@ func (k *keeper) begin(ctx context.Context) error {
 		return fmt.Errorf("start %s: %w", k.name, err)
 	}
 	k.set(started)
-	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
-	k.stop, k.done = stop, make(chan struct{})
-	go k.keep(keeping, started)
+	k.tasks.Go(func(ctx, _ context.Context) { k.keep(ctx, started) })
 	return nil
 }
 
@@ -58,7 +57,6 @@ func (k *keeper) set(s server) {
 
 // keep waits for the server to die and brings it back, until ctx ends.
 func (k *keeper) keep(ctx context.Context, running server) {
-	defer close(k.done)
 	pause := firstPause
 	for {
 		since := time.Now()
@@ -107,17 +105,12 @@ func (k *keeper) revive(ctx context.Context, pause time.Duration) (server, time.
 
 // end stops keeping, and then the server.
 func (k *keeper) end(ctx context.Context) error {
-	if k.stop == nil {
-		return nil
-	}
-	k.stop()
-	<-k.done
+	err := k.tasks.Stop(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.current == nil {
-		return nil
+	if k.current != nil {
+		err = errors.Join(err, k.current.Stop(ctx))
 	}
-	err := k.current.Stop(ctx)
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", k.name, err)
 	}

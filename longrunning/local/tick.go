@@ -9,6 +9,7 @@ import (
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
 
+	"irc.now/shared/background"
 	"irc.now/shared/config"
 	"irc.now/shared/event"
 	"irc.now/shared/outbound"
@@ -33,18 +34,11 @@ func newTicker(target config.URL, every time.Duration, log *slog.Logger) *ticker
 
 // run ticks until ctx ends.
 func (t *ticker) run(ctx context.Context) {
-	clock := time.NewTicker(t.every)
-	defer clock.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-clock.C:
-			if err := t.send(ctx, now); err != nil && ctx.Err() == nil {
-				t.log.WarnContext(ctx, "tick failed", slog.Any("error", err))
-			}
+	background.Every(ctx, t.every, func(ctx context.Context) {
+		if err := t.send(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			t.log.WarnContext(ctx, "tick failed", slog.Any("error", err))
 		}
-	}
+	})
 }
 
 func (t *ticker) send(ctx context.Context, now time.Time) error {

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"irc.now/operators/api/v1alpha1"
+	"irc.now/shared/background"
 	"irc.now/shared/config"
 	"irc.now/shared/network"
 )
@@ -93,16 +94,9 @@ func (s *Scraper) NeedLeaderElection() bool { return true }
 
 // Start scrapes until ctx ends: it is a manager's Runnable.
 func (s *Scraper) Start(ctx context.Context) error {
-	tick := time.NewTicker(scrapeEvery)
-	defer tick.Stop()
-	for {
-		s.scrape(ctx)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	s.scrape(ctx)
+	background.Every(ctx, scrapeEvery, s.scrape)
+	return nil
 }
 
 // scrape asks all networks once, each for a bounded time.

@@ -14,6 +14,7 @@ import (
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/naming"
 	"irc.now/operators/reconciler"
+	"irc.now/shared/background"
 )
 
 const sweepEvery = time.Hour
@@ -130,17 +131,14 @@ func (s *Sweeper) NeedLeaderElection() bool { return true }
 
 // Start sweeps at once and then hourly, until ctx ends: it is a manager's Runnable.
 func (s *Sweeper) Start(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.Log.ErrorContext(ctx, "could not delete all volumes that are due", slog.Any("error", err))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+	s.sweep(ctx)
+	background.Every(ctx, sweepEvery, s.sweep)
+	return nil
+}
+
+func (s *Sweeper) sweep(ctx context.Context) {
+	if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+		s.Log.ErrorContext(ctx, "could not delete all volumes that are due", slog.Any("error", err))
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"irc.now/operators/naming"
+	"irc.now/shared/background"
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
 	"irc.now/shared/tenant"
@@ -80,16 +81,9 @@ func (t *Tenants) Bury(ctx context.Context, name, owner string) error {
 
 // Start drops what is due, at once and then hourly, until ctx ends: it is a manager's Runnable, for the leader only.
 func (t *Tenants) Start(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		t.sweep(ctx)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	t.sweep(ctx)
+	background.Every(ctx, sweepEvery, t.sweep)
+	return nil
 }
 
 // NeedLeaderElection keeps the sweep to one operator.

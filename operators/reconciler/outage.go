@@ -16,6 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"irc.now/shared/background"
 )
 
 // pingTime is how long the database server may take to answer.
@@ -65,27 +67,21 @@ func (o *Outage) NeedLeaderElection() bool { return true }
 // Start tells each time that the server has gone, and again until that works, until ctx ends.
 func (o *Outage) Start(ctx context.Context) error {
 	logger := log.FromContext(ctx)
-	tick := time.NewTicker(cmp.Or(o.Every, retryDatabase))
-	defer tick.Stop()
 	told := false
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+	background.Every(ctx, cmp.Or(o.Every, retryDatabase), func(ctx context.Context) {
 		err := o.ping(ctx)
 		if err == nil || told || ctx.Err() != nil {
 			told = told && err != nil
-			continue
+			return
 		}
 		logger.Error(err, "the database server has gone")
 		if err := o.tell(); err != nil {
 			logger.Error(err, "could not look at all that needs the database")
-			continue
+			return
 		}
 		told = true
-	}
+	})
+	return nil
 }
 
 func (o *Outage) ping(ctx context.Context) error {

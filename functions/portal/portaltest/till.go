@@ -1,6 +1,7 @@
 package portaltest
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -36,7 +37,11 @@ func OpenShop(t testing.TB) Shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(server.Stop)
+	t.Cleanup(func() {
+		if err := server.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
 	api = server
 	return Shop{front}
 }

@@ -71,7 +71,7 @@ func (n *run) accept(ctx context.Context, triggers []*route, e event.Event, m *m
 		return err
 	}
 	for _, name := range wanted {
-		n.lanes[name].call()
+		n.lanes[name].wake()
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"irc.now/shared/background"
 	"irc.now/shared/config"
 	"irc.now/shared/event"
 	"irc.now/shared/outbound"
@@ -62,9 +63,7 @@ func (r *route) name() string { return r.Metadata.Name }
 type run struct {
 	queue *queue
 	lanes map[string]*lane
-	// stop ends the claiming of deliveries, kill those under way.
-	stop, kill context.CancelFunc
-	wg         sync.WaitGroup
+	tasks background.Group // one for each lane
 }
 
 // ErrRunning is what Start returns for a broker that runs already.
@@ -124,7 +123,7 @@ func (b *Broker) Start(ctx context.Context) error {
 		queue.close()
 		return fmt.Errorf("start broker: %w", err)
 	}
-	b.swap(b.begin(queue)) //nolint:contextcheck // what runs outlives the start, until Stop
+	b.swap(b.begin(queue))
 	return nil
 }
 
@@ -138,16 +137,14 @@ func (b *Broker) swap(next *run) (before *run) {
 
 // begin starts a lane for each trigger.
 func (b *Broker) begin(queue *queue) *run {
-	hard, kill := context.WithCancel(context.Background())
-	soft, stop := context.WithCancel(hard)
-	now := &run{queue: queue, lanes: map[string]*lane{}, stop: stop, kill: kill}
+	now := &run{queue: queue, lanes: map[string]*lane{}}
 	for _, r := range b.triggers {
 		now.lanes[r.name()] = newLane(r, queue, b.config, b.metrics, func(ctx context.Context, to, reply event.Event) error {
 			return now.acceptReply(ctx, b.triggers, to, reply, b.metrics)
 		})
 	}
 	for _, l := range now.lanes {
-		now.wg.Go(func() { l.run(soft, hard) })
+		now.tasks.Go(l.run)
 	}
 	return now
 }
@@ -161,10 +158,7 @@ func (b *Broker) Stop(ctx context.Context) error {
 	if now == nil {
 		return nil
 	}
-	now.stop()
-	defer context.AfterFunc(ctx, now.kill)()
-	now.wg.Wait()
-	now.kill()
+	_ = now.tasks.Stop(ctx) // what is cut short is kept, so it is no failure
 	now.queue.close()
 	return nil
 }

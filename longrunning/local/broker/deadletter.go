@@ -75,7 +75,7 @@ func (b *Broker) Replay(ctx context.Context, number int64) (int, error) {
 		return 0, store.Fault(fmt.Errorf("replay dead letters: %w", err))
 	}
 	for _, l := range b.now.lanes {
-		l.call()
+		l.wake()
 	}
 	return int(tag.RowsAffected()), nil
 }

@@ -12,19 +12,19 @@ const (
 	width         = 16               // deliveries of one trigger at once
 	window        = 128              // claimed at once: those under way and those that wait for a place
 	leaseSlack    = 30 * time.Second // for storing outcomes, beyond the subscriber's timeout
-	longestNap    = time.Minute      // how long a lane trusts that nothing comes due unseen
+	longestWait   = time.Minute      // how long a lane trusts that nothing comes due unseen
 	afterFailure  = time.Second      // before asking an absent database again
-	settleTimeout = 10 * time.Second
+	recordTimeout = 10 * time.Second
 )
 
 // lane delivers for one trigger, so that a slow or dead subscriber keeps nobody else back. Only the goroutine in run
-// touches its state; call may be called from anywhere.
+// touches its state; wake may be called from anywhere.
 type lane struct {
 	*route
 	queue   *queue
 	log     *slog.Logger
 	metrics *metrics
-	buried  func(DeadLetter)
+	onDead  func(DeadLetter)
 	reply   func(ctx context.Context, to, reply event.Event) error
 
 	woken    chan struct{}
@@ -36,13 +36,13 @@ func newLane(r *route, q *queue, c Config, m *metrics,
 	reply func(ctx context.Context, to, reply event.Event) error,
 ) *lane {
 	return &lane{
-		route: r, queue: q, log: c.Log.With("trigger", r.name()), metrics: m, buried: c.OnDeadLetter, reply: reply,
+		route: r, queue: q, log: c.Log.With("trigger", r.name()), metrics: m, onDead: c.OnDeadLetter, reply: reply,
 		woken: make(chan struct{}, 1), places: make(chan struct{}, width), outcomes: make(chan outcome, window),
 	}
 }
 
-// call says that there may be something to deliver.
-func (l *lane) call() {
+// wake says that there may be something to deliver.
+func (l *lane) wake() {
 	select {
 	case l.woken <- struct{}{}:
 	default: // it will look anyway
@@ -52,23 +52,23 @@ func (l *lane) call() {
 // run delivers until soft ends, then waits for what is under way, which hard cuts short.
 func (l *lane) run(soft, hard context.Context) {
 	claimed, look := 0, false
-	nap := time.NewTimer(0)
-	defer nap.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		select {
 		case <-soft.Done():
 			for claimed > 0 {
-				settled, _ := l.settle(<-l.outcomes) //nolint:contextcheck // outcomes are stored even when soft has ended
-				claimed -= settled
+				recorded, _ := l.record(<-l.outcomes)
+				claimed -= recorded
 			}
 			return
 		case <-l.woken:
 			look = true
-		case <-nap.C:
+		case <-timer.C:
 			look = true
 		case first := <-l.outcomes:
-			settled, again := l.settle(first) //nolint:contextcheck // as above
-			claimed -= settled
+			recorded, again := l.record(first)
+			claimed -= recorded
 			look = look || again
 		}
 		// Claiming many at once keeps the number of statements per event low under load.
@@ -76,7 +76,7 @@ func (l *lane) run(soft, hard context.Context) {
 			begun := l.begin(soft, hard, room)
 			claimed += begun
 			if look = begun == room; !look {
-				nap.Reset(l.nap(soft))
+				timer.Reset(l.wait(soft))
 			}
 		}
 	}
@@ -105,18 +105,18 @@ func (l *lane) deliverInTurn(soft, hard context.Context, d delivery) outcome {
 	}
 }
 
-// nap is how long to sleep unless called.
-func (l *lane) nap(ctx context.Context) time.Duration {
-	wait, err := l.queue.untilNext(ctx, l.name(), longestNap)
+// wait is how long to do nothing unless woken.
+func (l *lane) wait(ctx context.Context) time.Duration {
+	wait, err := l.queue.untilNext(ctx, l.name(), longestWait)
 	if err != nil {
 		return afterFailure
 	}
 	return wait
 }
 
-// settle stores first and every other outcome there is, and returns how many; again is true where one of them is to
+// record stores first and every other outcome there is, and returns how many; again is true where one of them is to
 // be tried again. What cannot be stored is delivered once more when its claim has run out.
-func (l *lane) settle(first outcome) (settled int, again bool) {
+func (l *lane) record(first outcome) (recorded int, again bool) {
 	all := []outcome{first}
 	for more := true; more; {
 		select {
@@ -126,17 +126,17 @@ func (l *lane) settle(first outcome) (settled int, again bool) {
 			more = false
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), recordTimeout)
 	defer cancel()
-	err := l.queue.settle(ctx, all)
+	err := l.queue.record(ctx, all)
 	if err != nil {
 		l.log.ErrorContext(ctx, "outcomes are lost; the events will be delivered again", "error", err)
 	}
 	for _, o := range all {
-		l.metrics.settled(l.name(), o)
+		l.metrics.count(l.name(), o)
 		again = again || o.verdict == retried
-		if o.verdict == dead && err == nil && l.buried != nil {
-			l.buried(o.deadLetter(l.name()))
+		if o.verdict == dead && err == nil && l.onDead != nil {
+			l.onDead(o.deadLetter(l.name()))
 		}
 	}
 	return len(all), again

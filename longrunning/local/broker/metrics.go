@@ -31,7 +31,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	return m
 }
 
-func (m *metrics) settled(trigger string, o outcome) {
+func (m *metrics) count(trigger string, o outcome) {
 	m.deliveries.WithLabelValues(trigger, string(o.verdict)).Inc()
 	if o.verdict == delivered {
 		m.duration.WithLabelValues(trigger).Observe(time.Since(o.AcceptedAt).Seconds())

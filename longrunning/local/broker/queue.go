@@ -143,8 +143,8 @@ func (q *queue) untilNext(ctx context.Context, trigger string, limit time.Durati
 	return wait, nil
 }
 
-// settle stores outcomes, all or none.
-func (q *queue) settle(ctx context.Context, outcomes []outcome) error {
+// record stores outcomes, all or none.
+func (q *queue) record(ctx context.Context, outcomes []outcome) error {
 	sorted := map[verdict][]outcome{}
 	for _, o := range outcomes {
 		sorted[o.verdict] = append(sorted[o.verdict], o)
@@ -203,7 +203,7 @@ func problems(of []outcome) []string {
 	return list
 }
 
-// recover frees what a broker that was killed had claimed, and buries what is for triggers that are gone.
+// recover frees what a broker that was killed had claimed, and makes dead letters of what is for triggers that are gone.
 func (q *queue) recover(ctx context.Context, triggers []string) error {
 	_, err := q.durable.Exec(ctx, `UPDATE delivery SET claimed = false, due_at = now() WHERE claimed`)
 	if err != nil {
@@ -215,7 +215,7 @@ func (q *queue) recover(ctx context.Context, triggers []string) error {
 			RETURNING number, trigger, event, accepted_at, attempts, 'the trigger is gone')
 		INSERT INTO dead_letter (number, trigger, event, accepted_at, attempts, problem) SELECT * FROM gone`, triggers)
 	if err != nil {
-		return fmt.Errorf("bury deliveries without a trigger: %w", err)
+		return fmt.Errorf("give up deliveries without a trigger: %w", err)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"fmt"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
+	"irc.now/shared/background"
 	"irc.now/shared/design"
 	"irc.now/shared/store"
 	"irc.now/shared/store/migrate"
@@ -45,8 +45,7 @@ type Provider struct {
 	account *throttle.Limiter // tries by e-mail address
 	address *throttle.Limiter // tries by network address
 
-	stop  context.CancelFunc
-	tasks sync.WaitGroup
+	tasks background.Group
 }
 
 // A person mistypes a few times; a guesser needs thousands. One address may be shared by a whole office.
@@ -75,9 +74,7 @@ func New(ctx context.Context, c Config) (*Provider, error) {
 		}
 		return nil, err
 	}
-	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	p.stop = stop
-	p.tasks.Go(func() { p.sweep(background) })
+	p.tasks.Go(func(ctx, _ context.Context) { p.sweep(ctx) })
 	return p, nil
 }
 
@@ -126,7 +123,6 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.handler
 
 // Close stops the sweeper and closes the database pool.
 func (p *Provider) Close() {
-	p.stop()
-	p.tasks.Wait()
+	_ = p.tasks.Stop(context.Background()) // whose patience has no end
 	p.pool.Close()
 }

@@ -115,7 +115,7 @@ func (p *Provider) withIssuer(next http.Handler) http.Handler {
 // recovered turns a panic, the library's included, into an error page.
 func (p *Provider) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() { //nolint:contextcheck // it is in the request
+		defer func() {
 			if cause := recover(); cause != nil {
 				p.config.Log.ErrorContext(r.Context(), "panic", slog.Any("error", cause), slog.String("stack", string(debug.Stack())))
 				p.site.Fail(w, r, fmt.Errorf("panic: %v", cause))

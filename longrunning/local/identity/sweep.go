@@ -6,24 +6,19 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"irc.now/shared/background"
 )
 
 const sweepEvery = 10 * time.Minute
 
 // sweep forgets what has expired and rotates signing keys until ctx ends.
 func (p *Provider) sweep(ctx context.Context) {
-	tick := time.NewTicker(sweepEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := errors.Join(p.forgetExpired(ctx), p.rotateKeys(ctx)); err != nil && ctx.Err() == nil {
-				p.config.Log.ErrorContext(ctx, "sweep of the identity database failed", slog.Any("error", err))
-			}
+	background.Every(ctx, sweepEvery, func(ctx context.Context) {
+		if err := errors.Join(p.forgetExpired(ctx), p.rotateKeys(ctx)); err != nil && ctx.Err() == nil {
+			p.config.Log.ErrorContext(ctx, "sweep of the identity database failed", slog.Any("error", err))
 		}
-	}
+	})
 }
 
 // forgetExpired deletes rows that no query would find any more. A grant goes once it has no token left to use.

@@ -97,7 +97,7 @@ func (s *Server) pay(st *state, o *openSession) string {
 	delete(st.Declines, sub.Customer)
 	s.emit(st, "customer.subscription.created", sub)
 	inv := s.bill(st, sub, sub.total(), "subscription_create")
-	s.settleInvoice(st, inv)
+	s.payInvoice(st, inv)
 	o.Session.Status, o.Session.PaymentStatus = "complete", "paid"
 	o.Session.Subscription, o.Session.URL = &sub.ID, nil
 	s.emit(st, "checkout.session.completed", o.Session)

@@ -30,7 +30,7 @@ func (s *Server) bill(st *state, sub *subscription, amount int64, reason string)
 	return inv
 }
 
-func (s *Server) settleInvoice(st *state, inv *invoice) {
+func (s *Server) payInvoice(st *state, inv *invoice) {
 	inv.Status, inv.Paid, inv.AmountPaid = "paid", true, inv.AmountDue
 	inv.AttemptCount++
 	s.emit(st, "invoice.paid", inv)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 
+	"irc.now/shared/background"
 	"irc.now/shared/design"
 	"irc.now/shared/outbound"
 	"irc.now/shared/web"
@@ -26,9 +27,8 @@ type Server struct {
 	webhook  string
 	answers  map[string]keptAnswer // by idempotency key
 
-	wake    chan struct{} // something may have to be sent
-	stop    context.CancelFunc
-	stopped chan struct{}
+	woken chan struct{} // something may have to be sent
+	tasks background.Group
 }
 
 // New makes the stand-in with what an earlier one kept, and begins to send what is unsent.
@@ -43,23 +43,18 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		config: c, state: kept, client: outbound.Client(webhookTimeout), webhook: c.Webhook,
 		prices: pricesOf(c.Prices), answers: map[string]keptAnswer{}, delivery: Delivery{Copies: 1},
-		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+		woken: make(chan struct{}, 1),
 	}
 	if err := s.routes(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.stop = cancel
-	go s.deliver(ctx)
-	s.nudge()
+	s.tasks.Go(func(ctx, _ context.Context) { s.deliver(ctx) })
+	s.wake()
 	return s, nil
 }
 
 // Stop ends the sending of webhooks and waits for it. What is unsent is kept.
-func (s *Server) Stop() {
-	s.stop()
-	<-s.stopped
-}
+func (s *Server) Stop(ctx context.Context) error { return s.tasks.Stop(ctx) }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
@@ -69,7 +64,7 @@ func (s *Server) SetWebhook(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.webhook = address
-	s.nudge()
+	s.wake()
 }
 
 // change runs do under the lock; when it returns nil, what it did is kept and its events are sent.
@@ -79,7 +74,7 @@ func (s *Server) change(do func(*state) error) error {
 	if err := do(s.state); err != nil {
 		return err
 	}
-	s.nudge()
+	s.wake()
 	return s.state.save(s.config.File)
 }
 
@@ -90,9 +85,9 @@ func (s *Server) read(do func(*state) error) error {
 	return do(s.state)
 }
 
-func (s *Server) nudge() {
+func (s *Server) wake() {
 	select {
-	case s.wake <- struct{}{}:
+	case s.woken <- struct{}{}:
 	default:
 	}
 }

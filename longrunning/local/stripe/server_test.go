@@ -73,7 +73,7 @@ func newShop(t *testing.T, file string) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(server.Stop)
+	t.Cleanup(func() { _ = server.Stop(context.Background()) })
 	handler, s.Server, s.url = s.record(server), server, front.URL
 	s.client = payment.New(settings(front.URL), slog.New(slog.DiscardHandler))
 	return s
@@ -104,8 +104,8 @@ func (s *shop) received() []string {
 	return slices.Clone(s.types)
 }
 
-// settled waits until no webhook is on its way.
-func (s *shop) settled() {
+// allSent waits until no webhook is on its way.
+func (s *shop) allSent() {
 	s.t.Helper()
 	for s.Unsent() > 0 {
 		select {
@@ -215,7 +215,7 @@ func TestBuying(t *testing.T) {
 	if status, _ := s.press(page, "pay"); status != http.StatusNotFound {
 		t.Errorf("paying twice: status %d", status)
 	}
-	s.settled()
+	s.allSent()
 	for _, want := range []string{"customer.created", "customer.subscription.created", "invoice.paid", "checkout.session.completed"} {
 		if !slices.Contains(s.received(), want) {
 			t.Errorf("no webhook %s in %v", want, s.received())
@@ -320,7 +320,7 @@ func TestTheLifeOfASubscription(t *testing.T) {
 			t.Errorf("after %s: %+v", row.action, got)
 		}
 	}
-	s.settled()
+	s.allSent()
 	if !slices.Contains(s.received(), "invoice.payment_failed") ||
 		!slices.Contains(s.received(), "customer.subscription.deleted") {
 		t.Errorf("webhooks: %v", s.received())
@@ -356,7 +356,7 @@ func TestWebhooksAreSentAgainUntilTaken(t *testing.T) {
 	s.mu.Lock()
 	s.status = http.StatusOK
 	s.mu.Unlock()
-	s.settled()
+	s.allSent()
 	if got := s.received(); !slices.Equal(got, []string{"customer.created"}) {
 		t.Errorf("got %v", got)
 	}
@@ -370,7 +370,7 @@ func TestWebhooksInReverseAndRepeated(t *testing.T) {
 		t.Errorf("sent although held back: %v", s.received())
 	}
 	s.SetDelivery(stripe.Delivery{Reverse: true, Copies: 5})
-	s.settled()
+	s.allSent()
 	got := s.received()
 	if len(got)%5 != 0 || got[0] != "checkout.session.completed" || got[4] != got[0] || got[len(got)-1] != "customer.created" {
 		t.Errorf("got %v", got)
@@ -383,13 +383,15 @@ func TestEverythingIsKept(t *testing.T) {
 	s.SetDelivery(stripe.Delivery{Hold: true})
 	s.buyPro()
 	unsent := s.Unsent()
-	s.Stop()
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	again := newShop(t, file)
 	again.customer = s.customer
 	if got := again.state(); got.Holdings.Plan != account.Pro {
 		t.Errorf("after a restart: %+v", got)
 	}
-	again.settled()
+	again.allSent()
 	if len(again.received()) != unsent {
 		t.Errorf("%d webhooks after the restart, want %d", len(again.received()), unsent)
 	}

@@ -142,7 +142,7 @@ func (s *Server) prorate(st *state, before, after *subscription, proration, beha
 		after.Status = "past_due"
 		return nil
 	}
-	s.settleInvoice(st, inv)
+	s.payInvoice(st, inv)
 	return nil
 }
 
@@ -177,7 +177,7 @@ func (s *Server) renew(st *state, sub *subscription) {
 		s.failInvoice(st, inv)
 		sub.Status = "past_due"
 	} else {
-		s.settleInvoice(st, inv)
+		s.payInvoice(st, inv)
 	}
 	s.emit(st, "customer.subscription.updated", sub)
 }
@@ -192,7 +192,7 @@ func (s *Server) giveUp(st *state, sub *subscription) {
 func (s *Server) payOpen(st *state, sub *subscription) {
 	delete(st.Declines, sub.Customer)
 	for inv := st.openInvoice(sub.ID); inv != nil; inv = st.openInvoice(sub.ID) {
-		s.settleInvoice(st, inv)
+		s.payInvoice(st, inv)
 	}
 	sub.Status = "active"
 	s.emit(st, "customer.subscription.updated", sub)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -64,7 +65,7 @@ func (s *Server) SetDelivery(d Delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.delivery = Delivery{Hold: d.Hold, Copies: max(d.Copies, 1), Reverse: d.Reverse}
-	s.nudge()
+	s.wake()
 }
 
 // SetSecrets changes what webhooks are signed with, and gives what it was before. Each is signed with all of them, as
@@ -73,7 +74,7 @@ func (s *Server) SetSecrets(secrets ...config.Secret) (before []config.Secret) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before, s.config.Secrets = s.config.Secrets, secrets
-	s.nudge()
+	s.wake()
 	return before
 }
 
@@ -112,14 +113,13 @@ func (s *Server) Unsent() int {
 
 // deliver sends what is due until ctx ends.
 func (s *Server) deliver(ctx context.Context) {
-	defer close(s.stopped)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.wake:
+		case <-s.woken:
 		case <-timer.C:
 		}
 		due, settings := s.due()
@@ -191,14 +191,14 @@ func (s *Server) sendOne(ctx context.Context, e *delivery, copies int) {
 	if ctx.Err() != nil {
 		return
 	}
-	err2 := s.change(func(*state) error {
+	unkept := s.change(func(*state) error {
 		e.Tries++
 		e.LastStatus, e.Done = status, err == nil
 		e.Due = s.config.Now().Add(min(firstPause<<min(e.Tries-1, 6), lastPause))
 		return nil
 	})
-	if err != nil || err2 != nil {
-		s.config.Log.WarnContext(ctx, "webhook not taken", "event", e.Event.ID, "type", e.Event.Type, "tries", e.Tries, "error", err)
+	if err != nil || unkept != nil {
+		s.config.Log.WarnContext(ctx, "webhook not taken", "event", e.Event.ID, "type", e.Event.Type, "tries", e.Tries, "error", errors.Join(err, unkept))
 	}
 }
 

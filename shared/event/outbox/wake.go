@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"irc.now/shared/background"
 )
 
 // flushTimeout bounds a flush that nobody waits for.
@@ -14,7 +16,7 @@ const flushTimeout = 20 * time.Second
 func (r *Relay) Wake() { r.wake.call() }
 
 // Stop waits for what Wake began, until ctx ends it. Wake does nothing from then on.
-func (r *Relay) Stop(ctx context.Context) error { return r.wake.stop(ctx) }
+func (r *Relay) Stop(ctx context.Context) error { return r.wake.tasks.Stop(ctx) }
 
 func (r *Relay) flushAlone(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
@@ -26,66 +28,33 @@ func (r *Relay) flushAlone(ctx context.Context) {
 
 // waker runs work in one goroutine at a time, once more when called meanwhile. Its zero value with work set is ready.
 type waker struct {
-	work func(context.Context)
+	work  func(context.Context) // each of its steps heeds its context or has a deadline of its own
+	tasks background.Group
 
-	mu      sync.Mutex
-	idle    chan struct{}      // closed when the running goroutine ends; nil where none runs
-	cancel  context.CancelFunc // of the running goroutine
-	again   bool
-	stopped bool
+	mu             sync.Mutex
+	running, again bool
 }
 
 func (w *waker) call() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch {
-	case w.stopped:
-	case w.idle != nil:
+	if w.running {
 		w.again = true
-	default:
-		ctx, cancel := context.WithCancel(context.Background())
-		w.cancel, w.idle = cancel, make(chan struct{})
-		go w.run(ctx)
+		return
+	}
+	w.running = w.tasks.Go(w.run)
+}
+
+func (w *waker) run(soft, hard context.Context) {
+	for once := true; once; once = w.more(soft) {
+		w.work(hard)
 	}
 }
 
-func (w *waker) run(ctx context.Context) {
-	for {
-		w.work(ctx)
-		if w.ended() {
-			return
-		}
-	}
-}
-
-// ended takes back the call for another round, or ends the goroutine.
-func (w *waker) ended() bool {
+// more takes the call for another round, which nobody gets who is stopping.
+func (w *waker) more(soft context.Context) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.again && !w.stopped {
-		w.again = false
-		return false
-	}
-	w.cancel()
-	close(w.idle)
-	w.idle = nil
-	return true
-}
-
-func (w *waker) stop(ctx context.Context) error {
-	w.mu.Lock()
-	w.stopped = true
-	idle, cancel := w.idle, w.cancel
-	w.mu.Unlock()
-	if idle == nil {
-		return nil
-	}
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		cancel()
-		<-idle // at once: every step of the work heeds its context or has a deadline of its own
-		return ctx.Err()
-	}
+	w.running, w.again = w.again && soft.Err() == nil, false
+	return w.running
 }

@@ -105,7 +105,11 @@ func shop(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(server.Stop)
+	t.Cleanup(func() {
+		if err := server.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
 	api = server
 	return map[string]string{"STRIPE_KEY": "sk_test", "STRIPE_API_URL": front.URL, "STRIPE_PAGES": front.URL, "STRIPE_PRICE_PRO": "price_pro"}
 }

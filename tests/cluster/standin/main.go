@@ -60,11 +60,11 @@ func run(ctx context.Context, environ map[string]string, log *slog.Logger) error
 		return err
 	}
 	defer people.Close()
-	payments, err := stripe.New(s.stripe(log)) //nolint:contextcheck // It sends what is under way after the signal, too.
+	payments, err := stripe.New(s.stripe(log))
 	if err != nil {
 		return err
 	}
-	defer payments.Stop()
+	defer func() { _ = payments.Stop(context.WithoutCancel(ctx)) }()
 	server := &http.Server{Addr: s.ListenAddress, Handler: byHost(s.Issuer, people, payments), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		<-ctx.Done()

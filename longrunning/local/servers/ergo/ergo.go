@@ -48,7 +48,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if err := c.initialise(ctx); err != nil {
 		return nil, err
 	}
-	p, err := process.Start(c.spec("run", path)) //nolint:contextcheck // Its output is logged longer than ctx lives.
+	p, err := process.Start(c.spec("run", path))
 	if err != nil {
 		return nil, err
 	}

@@ -139,7 +139,7 @@ func (c *cluster) serveOn(ctx context.Context, port int) (*Server, error) {
 	if c.config.Fast {
 		spec.StopSignal, spec.DeathSignal = syscall.SIGQUIT, syscall.SIGQUIT
 	}
-	child, err := process.Start(spec) //nolint:contextcheck // the server outlives the start
+	child, err := process.Start(spec)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func Start(spec Spec) (*Process, error) {
 // Run starts the program and waits until it ends by itself. It is stopped when ctx ends. The error of a program
 // that failed holds the last lines it wrote.
 func Run(ctx context.Context, spec Spec) error {
-	p, err := Start(spec) //nolint:contextcheck // output is logged whatever ends meanwhile
+	p, err := Start(spec)
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (s *Server) start(ctx context.Context, c Config) error {
 	if err := os.WriteFile(path, text, 0o600); err != nil { // it holds the database's password
 		return fmt.Errorf("write soju's configuration: %w", err)
 	}
-	s.process, err = process.Start(process.Spec{ //nolint:contextcheck // Its output is logged longer than ctx lives.
+	s.process, err = process.Start(process.Spec{
 		Name: "soju", Path: c.Program.Path, Args: []string{"-config", path}, Env: c.Program.Env, Dir: c.Dir, Log: c.Log,
 	})
 	return err
