@@ -50,7 +50,7 @@ func compress(body []byte) []byte {
 	var packed bytes.Buffer
 	// A program that has just started owes somebody this page: the best compression takes as long as rendering it.
 	z, _ := gzip.NewWriterLevel(&packed, gzip.BestSpeed) // the level is valid
-	_, _ = z.Write(body) // a bytes.Buffer takes everything
+	_, _ = z.Write(body)                                 // a bytes.Buffer takes everything
 	_ = z.Close()
 	return packed.Bytes()
 }
