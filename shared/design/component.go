@@ -36,16 +36,16 @@ func componentNamed(name string) (*template.Template, error) {
 var functions = template.FuncMap{
 	"asset":    Asset,
 	"preload":  preload,
-	"nick":     func(name string) (template.HTML, error) { return drawOnce("nick", name) },
-	"channel":  func(name string) (template.HTML, error) { return drawOnce("channel", name) },
-	"mode":     func(mode string) (template.HTML, error) { return drawOnce("mode", mode) },
+	"nick":     func(name string) (template.HTML, error) { return drawCached("nick", name) },
+	"channel":  func(name string) (template.HTML, error) { return drawCached("channel", name) },
+	"mode":     func(mode string) (template.HTML, error) { return drawCached("mode", mode) },
 	"when":     when,
 	"status":   drawStatus,
 	"alert":    drawAlert,
 	"log":      func(caption string, m []Message) (template.HTML, error) { return draw("log", Log{caption, m}) },
 	"message":  component[Message]("message"),
 	"field":    component[Field]("field"),
-	"button":   remembered("button", component[Button]("button")),
+	"button":   caching("button", component[Button]("button")),
 	"empty":    component[Empty]("empty"),
 	"copy":     component[Copy]("copy"),
 	"snippet":  component[Snippet]("snippet"),
@@ -146,7 +146,7 @@ func drawStatus(state, word string) (template.HTML, error) {
 	if !oneOf(state, "ok", "busy", "off", "bad") {
 		return "", fmt.Errorf("no status is called %q", state)
 	}
-	return drawn.get("status\x00"+state+"\x00"+word, func() (template.HTML, error) { return draw("status", statusView{state, word}) })
+	return cached.get("status\x00"+state+"\x00"+word, func() (template.HTML, error) { return draw("status", statusView{state, word}) })
 }
 
 func drawAlert(kind, text string) (template.HTML, error) {

@@ -236,3 +236,38 @@ func TestPagesOfSeveralFoldersShareTheFirstOnesParts(t *testing.T) {
 		t.Error("a page was replaced by another one of its name")
 	}
 }
+
+func TestWhatIsKeptOfAPageIsNobodyElses(t *testing.T) {
+	set, err := New(Site{Action: &Link{"Sign in", "/in"}, Nav: []Link{{"Docs", "/docs"}}}, fstest.MapFS{"pages/home.html": {Data: []byte(`<p>{{.}}</p>`)}}, "pages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // made anew, then kept
+		for _, c := range []struct {
+			page  Page
+			holds []string
+			not   []string
+		}{
+			{Page{Title: "One", Body: "a&b"}, []string{"<title>One", "Sign in", "/docs", "<p>a&amp;b</p>"}, []string{"Sign out"}},
+			{Page{Title: "Two", User: &User{Handle: "ada", SignOut: "/out"}, Nav: []Link{{"Mine", "/mine"}}}, []string{"<title>Two", "ada", "/out", "/mine"}, []string{"Sign in", "/docs", "eve"}},
+			{Page{Title: "Two", User: &User{Handle: "eve", SignOut: "/out"}, Nav: []Link{}}, []string{"eve"}, []string{"ada", "/mine", "/docs"}},
+			{Page{Title: "Two", User: &User{}, Scripts: []string{"live"}}, []string{"js/live.js"}, []string{"Sign in", "ada", "eve"}},
+			{Page{Title: "Two", Flash: &Flash{"warn", "<careful>"}, Body: template.HTML("<b>made before</b>")}, []string{"&lt;careful&gt;", "<b>made before</b>"}, []string{"<p><b>", "js/live.js"}},
+		} {
+			answer := httptest.NewRecorder()
+			if err := set.Render(answer, http.StatusOK, "home", c.page); err != nil {
+				t.Fatal(err)
+			}
+			for _, text := range c.holds {
+				if !strings.Contains(answer.Body.String(), text) {
+					t.Errorf("the page of %+v does not hold %q:\n%s", c.page, text, answer.Body)
+				}
+			}
+			for _, text := range c.not {
+				if strings.Contains(answer.Body.String(), text) {
+					t.Errorf("the page of %+v holds %q", c.page, text)
+				}
+			}
+		}
+	}
+}

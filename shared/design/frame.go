@@ -1,67 +1,104 @@
 package design
 
 import (
+	"bytes"
 	"html/template"
-	"strconv"
-	"strings"
-	"sync"
 )
 
-// maxFrames bounds the frames kept; a title may hold what a user typed.
-const maxFrames = 256
+// view is the dot of the frame's templates.
+type view struct {
+	Page
+	Site Site
+	Name string // of the page, as a hook for CSS
+}
 
 // frame is what stands above and below the part of a page that differs between visitors: half of what a page costs
 // to render, and the same again and again.
-type frame struct{ Top, Bottom template.HTML }
+type frame struct{ top, bottom template.HTML }
 
-// frames keeps rendered frames by what they depend on. Its zero value is ready.
-type frames struct {
-	mu    sync.RWMutex
-	known map[string]frame
+// frameKey is all of a view that the templates "top" and "bottom" show; a title may hold what a user typed.
+type frameKey struct {
+	name, title, description, path, canonical string
+
+	noIndex bool
+	scripts identity[string]
+	links   identity[Link]
 }
 
-// frameOf renders the frame of v or gives the one rendered before.
-func (s *Set) frameOf(v view) (frame, error) {
-	key := v.frameKey()
-	s.frames.mu.RLock()
-	known, ok := s.frames.known[key]
-	s.frames.mu.RUnlock()
-	if ok {
-		return known, nil
-	}
-	top, err := s.execute(v.Name, "top", v)
-	if err != nil {
-		return frame{}, err
-	}
-	bottom, err := s.execute(v.Name, "bottom", v)
-	if err != nil {
-		return frame{}, err
-	}
-	made := frame{top, bottom}
-	s.frames.mu.Lock()
-	defer s.frames.mu.Unlock()
-	if s.frames.known == nil || len(s.frames.known) >= maxFrames {
-		s.frames.known = map[string]frame{}
-	}
-	s.frames.known[key] = made
-	return made, nil
+// identity is a slice itself, not what is in it. While one is a key, no other slice can have its place.
+type identity[T any] struct {
+	first  *T
+	length int
 }
 
-// frameKey holds all of v that the templates "top" and "bottom" show. Lengths keep neighbours apart.
-func (v view) frameKey() string {
-	var b strings.Builder
-	add := func(texts ...string) {
-		for _, text := range texts {
-			b.WriteString(strconv.Itoa(len(text)))
-			b.WriteByte(' ')
-			b.WriteString(text)
+func identify[T any](s []T) identity[T] {
+	if len(s) == 0 {
+		return identity[T]{}
+	}
+	return identity[T]{&s[0], len(s)}
+}
+
+// visitorKey is all that the template "who" shows.
+type visitorKey struct {
+	signedIn bool
+	user     User
+}
+
+// compose writes the page to b: top, who is looking, flash, main part and bottom, one after the other. What stands around
+// the main part is mostly kept from the page before.
+func (s *Set) compose(b *bytes.Buffer, v view) error {
+	f, err := s.frameOf(v)
+	if err != nil {
+		return err
+	}
+	who, err := s.whoOf(v)
+	if err != nil {
+		return err
+	}
+	b.WriteString(string(f.top))
+	b.WriteString(string(who))
+	if v.Flash != nil {
+		alert, err := drawAlert(v.Flash.Kind, v.Flash.Text)
+		if err != nil {
+			return err
 		}
+		b.WriteString(string(alert) + "\n")
 	}
-	add(v.Name, v.Title, v.Description, v.Path, v.Canonical, strconv.FormatBool(v.NoIndex))
-	add(v.Scripts...)
-	add("nav")
-	for _, link := range v.Links() {
-		add(link.Text, link.URL)
+	if err := s.writeMain(b, v); err != nil {
+		return err
 	}
-	return b.String()
+	b.WriteString(string(f.bottom))
+	return nil
+}
+
+// writeMain writes the part that is the page's own, unless it was rendered before.
+func (s *Set) writeMain(b *bytes.Buffer, v view) error {
+	if rendered, ok := v.Body.(template.HTML); ok {
+		b.WriteString(string(rendered))
+		return nil
+	}
+	return s.executeTo(b, v.Name, "main", v.Body)
+}
+
+func (s *Set) frameOf(v view) (frame, error) {
+	key := frameKey{
+		name: v.Name, title: v.Title, description: v.Description, path: v.Path, canonical: v.Canonical,
+		noIndex: v.NoIndex, scripts: identify(v.Scripts), links: identify(v.Links()),
+	}
+	return s.frames.get(key, func() (frame, error) {
+		top, err := s.execute(v.Name, "top", v)
+		if err != nil {
+			return frame{}, err
+		}
+		bottom, err := s.execute(v.Name, "bottom", v)
+		return frame{top, bottom}, err
+	})
+}
+
+func (s *Set) whoOf(v view) (template.HTML, error) {
+	var key visitorKey
+	if v.User != nil {
+		key = visitorKey{signedIn: true, user: *v.User}
+	}
+	return s.visitors.get(key, func() (template.HTML, error) { return s.execute(v.Name, "who", v) })
 }

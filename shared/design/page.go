@@ -14,16 +14,16 @@ type Link struct{ Text, URL string }
 
 // Page is one response: what the layout needs to know, and the page's own data.
 type Page struct {
-	Title       string // of the document, without the site's name
-	Description string // one sentence for search engines and previews; may be empty on private pages
-	Path        string // path of the request; marks the current link in the navigation
-	Canonical   string // absolute address for search engines; empty leaves it out
-	User        *User  // nil for signed-out visitors
-	Nav         []Link // replaces Site.Nav where not nil: a signed-in user's navigation
-	Flash       *Flash // shown once, at the top
-	Scripts     []string
-	NoIndex     bool // private pages and error pages: keeps search engines away
-	Body        any  // the page's own data: its dot
+	Title       string   // of the document, without the site's name
+	Description string   // one sentence for search engines and previews; may be empty on private pages
+	Path        string   // path of the request; marks the current link in the navigation
+	Canonical   string   // absolute address for search engines; empty leaves it out
+	User        *User    // nil for signed-out visitors
+	Nav         []Link   // replaces Site.Nav where not nil: a signed-in user's navigation. It must not change any more
+	Flash       *Flash   // shown once, at the top
+	Scripts     []string // likewise
+	NoIndex     bool     // private pages and error pages: keeps search engines away
+	Body        any      // the page's own data: its dot; or the main part as [Set.HTML] rendered it
 }
 
 // User is the signed-in visitor as the layout shows them.

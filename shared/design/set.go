@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -19,23 +20,16 @@ var templates embed.FS
 
 // Set is the pages of one site. It is safe for concurrent use.
 type Set struct {
-	site   Site
-	base   parsed
-	pages  map[string]parsed
-	frames frames
+	site  Site
+	base  parsed
+	pages map[string]parsed
+
+	frames   *cache[frameKey, frame]
+	visitors *cache[visitorKey, template.HTML]
 }
 
 // parsed gives a page, which is parsed at the first call.
 type parsed func() (*template.Template, error)
-
-// view is the layout's dot.
-type view struct {
-	Page
-	Site Site
-	Name string // of the page, as a hook for CSS
-	Main template.HTML
-	frame
-}
 
 // New takes every NAME.html in dir of files as the page NAME of site. See the package comment for what a page looks
 // like. A page is parsed when it is first shown, so that a program need not parse them all before it can answer;
@@ -45,7 +39,10 @@ func New(site Site, files fs.FS, dir string) (*Set, error) {
 		site.Home = "/"
 	}
 	go assets() // on another processor, while the first page is parsed; it ends by itself within a millisecond
-	s := &Set{site: site, pages: map[string]parsed{}}
+	s := &Set{
+		site: site, pages: map[string]parsed{},
+		frames: newCache[frameKey, frame](256), visitors: newCache[visitorKey, template.HTML](2048),
+	}
 	s.base = sync.OnceValues(func() (*template.Template, error) { return parseBase(files, dir) })
 	ours, err := namesIn(templates, "templates/pages")
 	if err != nil {
@@ -148,24 +145,16 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // Render writes the page called name inside the layout, with status. Nothing is written when it fails.
 func (s *Set) Render(w http.ResponseWriter, status int, name string, page Page) error {
-	main, err := s.execute(name, "main", page.Body)
-	if err != nil {
-		return err
-	}
-	v := view{Page: page, Site: s.site, Name: name, Main: main}
-	if v.frame, err = s.frameOf(v); err != nil {
-		return err
-	}
-	return s.write(w, status, name, "layout", v)
+	return send(w, status, func(b *bytes.Buffer) error { return s.compose(b, view{Page: page, Site: s.site, Name: name}) })
 }
 
 // Fragment writes the block that the page called name {{define}}s, without the layout.
 func (s *Set) Fragment(w http.ResponseWriter, status int, name, block string, data any) error {
-	return s.write(w, status, name, block, data)
+	return send(w, status, func(b *bytes.Buffer) error { return s.executeTo(b, name, block, data) })
 }
 
-// HTML gives the block that the page called name {{define}}s, for a caller that keeps it: put into a later page's
-// body it is shown as it is.
+// HTML gives the block that the page called name {{define}}s, for a caller that keeps it; "main" is what is not defined as
+// a block. Put into a later page's body, or in place of it, it is shown as it is.
 func (s *Set) HTML(name, block string, data any) (template.HTML, error) {
 	return s.execute(name, block, data)
 }
@@ -183,32 +172,34 @@ func (s *Set) RenderError(w http.ResponseWriter, status int, page Page, sentence
 }
 
 func (s *Set) execute(page, block string, data any) (template.HTML, error) {
-	t, err := s.page(page)
-	if err != nil {
-		return "", err
-	}
 	var b strings.Builder
-	if err := t.ExecuteTemplate(&b, block, data); err != nil {
-		return "", fmt.Errorf("render %s of page %s: %w", block, page, err)
-	}
-	return template.HTML(b.String()), nil //nolint:gosec // the output of html/template, already escaped
+	err := s.executeTo(&b, page, block, data)
+	return template.HTML(b.String()), err //nolint:gosec // the output of html/template, already escaped
 }
 
-func (s *Set) write(w http.ResponseWriter, status int, page, block string, data any) error {
+func (s *Set) executeTo(w io.Writer, page, block string, data any) error {
 	t, err := s.page(page)
 	if err != nil {
 		return err
 	}
+	if err := t.ExecuteTemplate(w, block, data); err != nil {
+		return fmt.Errorf("render %s of page %s: %w", block, page, err)
+	}
+	return nil
+}
+
+// send writes what render makes.
+func send(w http.ResponseWriter, status int, render func(*bytes.Buffer) error) error {
 	b := buffers.Get().(*bytes.Buffer) //nolint:errcheck // nothing else is ever put into the pool
 	defer buffers.Put(b)
 	b.Reset()
-	if err := t.ExecuteTemplate(b, block, data); err != nil {
-		return fmt.Errorf("render %s of page %s: %w", block, page, err)
+	if err := render(b); err != nil {
+		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
-	_, err = w.Write(b.Bytes())
+	_, err := w.Write(b.Bytes())
 	return err
 }

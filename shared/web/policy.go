@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -15,21 +16,26 @@ type Policy struct {
 // Secure sets the headers that take from a page what it does not need: scripts and styles come from files
 // of our own only, nobody frames it, it leaks no addresses. They are set before next runs, so that next may narrow them.
 func Secure(next http.Handler, p Policy) http.Handler {
-	csp := p.contentSecurity()
+	constant := p.header()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", csp)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-		if p.HTTPS {
-			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-		}
+		maps.Copy(w.Header(), constant) // who adds to one of its lists gets a list of their own
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (p Policy) header() http.Header {
+	h := http.Header{}
+	h.Set("Content-Security-Policy", p.contentSecurity())
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+	if p.HTTPS {
+		h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	}
+	return h
 }
 
 func (p Policy) contentSecurity() string {

@@ -88,6 +88,7 @@ func (a *Area) placeOrder(w http.ResponseWriter, r *http.Request, user account.U
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.Conflict, fault.Unavailable:
 		return a.render(w, r, web.Status(err), user, err)
+	default: // nil, too: KindOf(nil) is Internal
 	}
 	if err != nil {
 		return err

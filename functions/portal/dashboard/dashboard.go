@@ -60,22 +60,16 @@ func (a *Area) showWelcome(w http.ResponseWriter, r *http.Request) error {
 
 // dashboardPage is everything at a glance.
 type dashboardPage struct {
-	Handle    account.Handle
-	Up        bool
-	Steps     steps
-	Panels    template.HTML // of panels
-	Passwords part.Passwords
-}
-
-// panels are the part of it that is rendered once for each answer of the bouncer.
-type panels struct {
 	part.Bouncer
 
-	Cluster bool
-	Plan    words.Plan
-	MayAdd  bool
-	Pricing string
-	Access  part.Access
+	Handle    account.Handle
+	Steps     steps
+	Cluster   bool
+	Plan      words.Plan
+	MayAdd    bool
+	Pricing   string
+	Access    part.Access
+	Passwords part.Passwords
 }
 
 // steps are what a new user does, in order; the first that is not done is next.
@@ -90,22 +84,22 @@ func (a *Area) showDashboard(w http.ResponseWriter, r *http.Request, user accoun
 	if err != nil {
 		return err
 	}
-	bouncer := a.States.Of(r.Context(), user)
-	rendered, err := bouncer.Rendered(func() (template.HTML, error) { return a.renderPanels(user, bouncer) })
+	bouncer, passwords := a.States.Of(r.Context(), user), part.PasswordsOf(all)
+	// Many look at it again and again, and the same is to be seen until the bouncer is asked again.
+	main, err := bouncer.Rendered(passwords, func() (template.HTML, error) {
+		return a.Pages.HTML("dashboard", "main", a.pageOf(user, bouncer, passwords))
+	})
 	if err != nil {
 		return err
 	}
-	passwords := part.PasswordsOf(all)
-	return a.Pages.Render(w, r, user, page.View{Name: "dashboard", Title: "Dashboard", Live: true, Body: dashboardPage{
-		Handle: user.Handle, Up: bouncer.Up(), Panels: rendered, Passwords: passwords,
-		// While the bouncer is away nobody can tell, and nobody should be sent to add what may be there.
-		Steps: steps{Upstream: !bouncer.Up() || len(bouncer.Upstreams) > 0, Password: passwords.Live > 0, Client: passwords.Last != nil},
-	}})
+	return a.Pages.Render(w, r, user, page.View{Name: "dashboard", Title: "Dashboard", Live: true, Body: main})
 }
 
-func (a *Area) renderPanels(user account.User, bouncer state.Bouncer) (template.HTML, error) {
-	return a.Pages.HTML("dashboard", "panels", panels{
-		Bouncer: part.BouncerOf(user, bouncer), Cluster: a.Cluster, Plan: words.PlanOf(user), MayAdd: bouncer.HasRoom(user),
-		Pricing: a.Plans, Access: a.Shared.Access(user, bouncer, ""),
-	})
+func (a *Area) pageOf(user account.User, bouncer state.Bouncer, passwords part.Passwords) dashboardPage {
+	return dashboardPage{
+		Bouncer: part.BouncerOf(user, bouncer), Handle: user.Handle, Cluster: a.Cluster, Plan: words.PlanOf(user),
+		MayAdd: bouncer.HasRoom(user), Pricing: a.Plans, Access: a.Shared.Access(user, bouncer, ""), Passwords: passwords,
+		// While the bouncer is away nobody can tell, and nobody should be sent to add what may be there.
+		Steps: steps{Upstream: !bouncer.Up() || len(bouncer.Upstreams) > 0, Password: passwords.Live > 0, Client: passwords.Used()},
+	}
 }

@@ -1,11 +1,16 @@
 package part
 
-import "irc.now/shared/account"
+import (
+	"time"
+
+	"irc.now/shared/account"
+)
 
 // Passwords counts the connection passwords that work.
 type Passwords struct {
-	Live int
-	Last *account.ConnectionPassword // the one used last; nil when none was used yet
+	Live     int
+	LastName string    // of the one used last; empty when none was used yet
+	LastUsed time.Time // likewise
 }
 
 // PasswordsOf counts them.
@@ -16,10 +21,12 @@ func PasswordsOf(all []account.ConnectionPassword) Passwords {
 			continue
 		}
 		counted.Live++
-		used := password.LastUsedAt
-		if used != nil && (counted.Last == nil || used.After(*counted.Last.LastUsedAt)) {
-			counted.Last = &password
+		if used := password.LastUsedAt; used != nil && used.After(counted.LastUsed) {
+			counted.LastName, counted.LastUsed = password.Name, *used
 		}
 	}
 	return counted
 }
+
+// Used reports whether one of them was ever used.
+func (p Passwords) Used() bool { return !p.LastUsed.IsZero() }

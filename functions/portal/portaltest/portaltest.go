@@ -45,7 +45,16 @@ type Rig struct {
 type setup struct {
 	env    map[string]string
 	timing portal.Timing
-	log    io.Writer
+	log    io.Writer // nil for none
+}
+
+// handler shows the test what went wrong. Nothing else is made into records unless somebody reads it, as in production.
+func (s *setup) handler(t testing.TB) slog.Handler {
+	shown := slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})
+	if s.log == nil {
+		return shown
+	}
+	return slog.NewMultiHandler(shown, slog.NewJSONHandler(s.log, nil))
 }
 
 // Option changes a portal before it starts.
@@ -63,15 +72,13 @@ func LogTo(w io.Writer) Option { return func(s *setup) { s.log = w } }
 // Start starts a portal, which is stopped when the test ends.
 func Start(t testing.TB, options ...Option) *Rig {
 	t.Helper()
-	s := &setup{env: map[string]string{}, timing: portal.Timing{Patience: time.Hour}, log: io.Discard}
+	s := &setup{env: map[string]string{}, timing: portal.Timing{Patience: time.Hour}}
 	for _, change := range options {
 		change(s)
 	}
 	g := &Rig{Function: portal.New(), Identity: authtest.Start(t), Bouncer: StartBouncer(t), Database: storetest.Migrated(t, sets...)}
 	g.Role = storetest.Role(t, g.Database, portal.Grants, sets...)
-	log := slog.New(slog.NewMultiHandler(
-		slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}), slog.NewJSONHandler(s.log, nil)))
-	instance := function.New("portal", g.Function, log)
+	instance := function.New("portal", g.Function, slog.New(s.handler(t)))
 	g.Server = httptest.NewServer(instance)
 	t.Cleanup(g.Close)
 	g.Function.SetTiming(s.timing)

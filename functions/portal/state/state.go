@@ -46,17 +46,27 @@ func (b Bouncer) HasRoom(user account.User) bool {
 	return account.Allows(user.Entitlements().UpstreamNetworks, len(b.Upstreams))
 }
 
-// Rendered gives what render made of this answer when it was first called: for the one part of a page that depends on
-// nothing but the answer and its user's plan.
-func (b Bouncer) Rendered(render func() (template.HTML, error)) (template.HTML, error) {
-	b.rendering.once.Do(func() { b.rendering.html, b.rendering.err = render() })
-	return b.rendering.html, b.rendering.err
+// Rendered gives what render made of this answer and of beside, which is all else that it depends on but the user and
+// their plan. It is rendered again when beside, which must be comparable, is another one than before.
+func (b Bouncer) Rendered(beside any, render func() (template.HTML, error)) (template.HTML, error) {
+	r := b.rendering
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.beside == nil || r.beside != beside {
+		html, err := render()
+		if err != nil {
+			return "", err
+		}
+		r.beside, r.html = beside, html
+	}
+	return r.html, nil
 }
 
+// rendering is the page that was rendered last.
 type rendering struct {
-	once sync.Once
-	html template.HTML
-	err  error
+	mu     sync.Mutex
+	beside any
+	html   template.HTML
 }
 
 // Config is what [New] needs.
