@@ -1,4 +1,4 @@
 package schema
 
-// Program is what [Main] runs.
-var Program = program
+// BringAll is what [Program] runs.
+var BringAll = bringAll

@@ -3,22 +3,18 @@ package schema
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
 	"time"
 
 	"k8s.io/client-go/rest"
 
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
+	"irc.now/shared/program"
 	"irc.now/shared/store"
-	"irc.now/shared/telemetry"
 )
 
 // How long a database server is waited for that is only being made, and the pause between tries.
@@ -36,7 +32,6 @@ type settings struct {
 	SSLMode  string        `env:"DATABASE_SSLMODE"`
 	// Namespace is where the programs' Secrets are.
 	Namespace string `env:"NAMESPACE,required,notEmpty"`
-	LogLevel  string `env:"LOG_LEVEL"`
 }
 
 // reach is the server's address for programs.
@@ -48,27 +43,16 @@ func (s *settings) reach() config.Secret {
 	return config.Secret(u.String())
 }
 
-// Main brings databases up to date from inside a cluster, and ends the program: with 0 where all of it is done, else
-// with 1 and a sentence on standard error.
-func Main(databases []store.Schema) {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	status := program(ctx, config.Environ(), os.Stderr, rest.InClusterConfig, databases)
-	stop()
-	os.Exit(status)
+// Program brings databases up to date from inside a cluster, and ends: with 0 where all of it is done, else with 1 and a
+// sentence on standard error.
+func Program(databases []store.Schema) program.Program {
+	return program.Program{Name: "schema", Run: func(ctx context.Context, p *program.Process) error {
+		return bringAll(ctx, p.Env, p.Log, rest.InClusterConfig, databases)
+	}}
 }
 
-func program(
-	ctx context.Context, env map[string]string, stderr io.Writer, find func() (*rest.Config, error), databases []store.Schema,
-) int {
-	if err := start(ctx, env, stderr, find, databases); err != nil {
-		_, _ = fmt.Fprintf(stderr, "schema: %v\n", err)
-		return 1
-	}
-	return 0
-}
-
-func start(
-	ctx context.Context, env map[string]string, stderr io.Writer, find func() (*rest.Config, error), databases []store.Schema,
+func bringAll(
+	ctx context.Context, env map[string]string, log *slog.Logger, find func() (*rest.Config, error), databases []store.Schema,
 ) error {
 	var s settings
 	if err := config.Load(env, &s); err != nil {
@@ -82,7 +66,6 @@ func start(
 	if err != nil {
 		return err
 	}
-	log := telemetry.NewLogger(stderr, "schema", telemetry.Level(s.LogLevel))
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	return persist(ctx, Config{Admin: s.AdminURL, Reach: s.reach(), Databases: databases, Sink: sink, Log: log})

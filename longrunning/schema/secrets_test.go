@@ -16,6 +16,7 @@ import (
 
 	"irc.now/longrunning/schema"
 	"irc.now/operators/operatortest"
+	"irc.now/shared/telemetry"
 )
 
 // cluster is a namespace on a real API server.
@@ -151,8 +152,9 @@ func TestTheProgramSaysWhetherItWorked(t *testing.T) {
 	w, c := newWorld(t), newCluster(t)
 	var said bytes.Buffer
 	env := w.environment(c)
-	if status := schema.Program(t.Context(), env, &said, c.find, w.config.Databases); status != 0 {
-		t.Fatalf("status %d:\n%s", status, &said)
+	log := telemetry.NewLogger(&said, "schema", nil)
+	if err := schema.BringAll(t.Context(), env, log, c.find, w.config.Databases); err != nil {
+		t.Fatalf("%v:\n%s", err, &said)
 	}
 	uri := string(c.secret(t, "database-deadletter").Data["uri"])
 	if !strings.HasSuffix(uri, "/"+w.name+"?sslmode=disable") {
@@ -176,10 +178,9 @@ func TestTheProgramSaysWhetherItWorked(t *testing.T) {
 		for key, value := range change {
 			env[key] = value
 		}
-		said.Reset()
-		status := schema.Program(t.Context(), env, &said, c.find, w.config.Databases)
-		if status != 1 || said.Len() == 0 || strings.Contains(said.String(), "hunter2") {
-			t.Errorf("%s: status %d:\n%s", name, status, &said)
+		err := schema.BringAll(t.Context(), env, log, c.find, w.config.Databases)
+		if err == nil || strings.Contains(err.Error()+said.String(), "hunter2") {
+			t.Errorf("%s: %v:\n%s", name, err, &said)
 		}
 	}
 }
@@ -191,9 +192,9 @@ func TestTheProgramWaitsForTheServer(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	var said bytes.Buffer
-	status := schema.Program(ctx, env, &said, c.find, w.config.Databases)
-	if status != 1 || !strings.Contains(said.String(), "waiting for the database server") || strings.Contains(said.String(), "hunter2") {
-		t.Errorf("status %d:\n%s", status, &said)
+	err := schema.BringAll(ctx, env, telemetry.NewLogger(&said, "schema", nil), c.find, w.config.Databases)
+	if err == nil || !strings.Contains(said.String(), "waiting for the database server") || strings.Contains(err.Error()+said.String(), "hunter2") {
+		t.Errorf("%v:\n%s", err, &said)
 	}
 }
 

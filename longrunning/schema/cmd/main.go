@@ -4,6 +4,7 @@ package main
 import (
 	"irc.now/functions"
 	"irc.now/longrunning/schema"
+	"irc.now/shared/program"
 )
 
-func main() { schema.Main(functions.Databases()) }
+func main() { program.Main(schema.Program(functions.Databases())) }
