@@ -46,7 +46,7 @@ func run(ctx context.Context, p *program.Process) error {
 	stopping, cancel := p.Stopping(ctx)
 	defer cancel()
 	if err := platform.Stop(stopping); err != nil {
-		return errors.New("Not everything stopped in order; your data is safe. (" + err.Error() + ")") //nolint:revive,staticcheck // a sentence for the owner
+		return errors.New("Not everything stopped in order; your data is safe. (" + err.Error() + ")")
 	}
 	fmt.Printf("Stopped. Your data is in %s.\n", c.Dir)
 	return nil
