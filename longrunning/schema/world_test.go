@@ -2,7 +2,6 @@ package schema_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"os"
 	"slices"
@@ -127,7 +126,7 @@ func (w *world) catalog() []string {
 func (w *world) wantDenied(conn *pgx.Conn, sql string) {
 	w.t.Helper()
 	if _, err := conn.Exec(w.t.Context(), sql); store.Code(err) != store.InsufficientPrivilege {
-		w.t.Errorf("%s: %v", sql, errors.Unwrap(err))
+		w.t.Errorf("%s: %v", sql, err)
 	}
 }
 

@@ -61,7 +61,7 @@ func TestTheClustersTriggersRouteWhatIsSent(t *testing.T) {
 		"a notice of Stripe's": {notice, []string{"billing"}},
 		"a changed plan":       {changed, []string{"limits"}},
 		"the end of a grace":   {ended, []string{"limits"}},
-		"a tick":               {tick, []string{"billing-tick", "revoke-tick"}},
+		"a tick":               {tick, []string{"billing-tick", "outbox-tick", "revoke-tick"}},
 		"another tick":         {otherTick, nil},
 	} {
 		var takers []string
