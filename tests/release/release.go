@@ -3,6 +3,7 @@
 package release
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ var definitions = map[string]string{
 
 // Folders are the releases' folders by module, which are downloaded if need be. root is that of the repository.
 func Folders(root string) (map[string]string, error) {
-	command := exec.Command("go", "-C", filepath.Join(root, "tests/tools/manifests"), "mod", "download", "-json") //nolint:noctx // A download that hangs ends with the test.
+	command := exec.CommandContext(context.Background(), "go", "-C", filepath.Join(root, "tests/tools/manifests"), "mod", "download", "-json") // one that hangs ends with the test
 	command.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
 	output, err := command.Output()
 	if err != nil {

@@ -33,5 +33,9 @@ func bind(socket int) (port int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	return address.(*syscall.SockaddrInet4).Port, nil //nolint:errcheck,forcetypeassert // it is bound to an IPv4 address
+	bound, ok := address.(*syscall.SockaddrInet4)
+	if !ok {
+		return 0, fmt.Errorf("it is bound to a %T", address)
+	}
+	return bound.Port, nil
 }

@@ -4,8 +4,10 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 )
 
 // FreePort gives a TCP port of loopback that nobody listens on now. Only Linux can keep it for whoever asked: here
@@ -15,6 +17,6 @@ func FreePort() (port int, release func(), err error) {
 	if err != nil {
 		return 0, nil, fmt.Errorf("find a free port: %w", err)
 	}
-	address := listener.Addr().(*net.TCPAddr) //nolint:errcheck,forcetypeassert // a TCP listener has no other
-	return address.Port, func() {}, listener.Close()
+	address, err := netip.ParseAddrPort(listener.Addr().String())
+	return int(address.Port()), func() {}, errors.Join(err, listener.Close())
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os/exec"
@@ -17,8 +18,8 @@ var inputs []io.Closer
 // removeAfterUs removes dir once this process has ended. A test process has no hook for its end, and none at all
 // when it is killed or times out; but the kernel closes its pipes in every case, which another process notices.
 func removeAfterUs(dir string) error {
-	cmd := exec.Command("/bin/sh", "-c", cleaner, "cleaner", dir) //nolint:noctx // dir is ours; it has to outlive us
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}         // Ctrl-C is not for it
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", cleaner, "cleaner", dir) // it has to outlive us
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}                                      // Ctrl-C is not for it
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		return fmt.Errorf("clean up after tests: %w", err)

@@ -10,10 +10,10 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path"
 	"path/filepath"
 	"runtime"
 )
@@ -47,14 +47,17 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fonts := filepath.Join(dir, "static", "fonts")
-	axe := filepath.Join(dir, "node_modules", "axe-core", "axe.min.js")
-	lock, err := os.ReadFile(filepath.Join(dir, "package-lock.json")) //nolint:gosec // paths inside the repository, named by constants
+	design, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer design.Close()
+	lock, err := design.ReadFile("package-lock.json")
 	if err != nil {
 		return err
 	}
 	version := fmt.Sprintf("%x\n", sha256.Sum256(lock))
-	if complete(fonts, version) && exists(axe) {
+	if complete(design, version) {
 		return nil
 	}
 	npm, err := findNPM(ctx)
@@ -64,10 +67,10 @@ func run(ctx context.Context) error {
 	if err := command(ctx, dir, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"); err != nil {
 		return fmt.Errorf("npm ci in %s: %w", dir, err)
 	}
-	if err := copyAll(filepath.Join(dir, "node_modules", "@fontsource-variable"), fonts); err != nil {
-		return err
+	if err := copyAll(design); err != nil {
+		return fmt.Errorf("copy fonts: %w", err)
 	}
-	return os.WriteFile(filepath.Join(fonts, stamp), []byte(version), 0o600) //nolint:gosec // a path inside the repository, named by constants
+	return design.WriteFile(stamp, []byte(version), 0o600)
 }
 
 // designDir finds shared/design by walking up from the working directory to the module's root.
@@ -89,19 +92,24 @@ func designDir() (string, error) {
 	}
 }
 
-// stamp is the file that says which package-lock.json the fonts are from. Static does not serve it.
-const stamp = ".version"
+// Paths below shared/design. The stamp says which package-lock.json the fonts are from; Static does not serve it.
+const (
+	fonts    = "static/fonts"
+	stamp    = fonts + "/.version"
+	packages = "node_modules/@fontsource-variable"
+	axe      = "node_modules/axe-core/axe.min.js"
+)
 
-func complete(fonts, version string) bool {
-	if kept, err := os.ReadFile(filepath.Join(fonts, stamp)); err != nil || string(kept) != version { //nolint:gosec // paths inside the repository, named by constants
+func complete(design *os.Root, version string) bool {
+	if kept, err := design.ReadFile(stamp); err != nil || string(kept) != version {
 		return false
 	}
+	_, err := design.Stat(axe)
 	for _, name := range files {
-		if !exists(filepath.Join(fonts, name)) {
-			return false
-		}
+		_, missing := design.Stat(path.Join(fonts, name))
+		err = errors.Join(err, missing)
 	}
-	return true
+	return err == nil
 }
 
 func exists(name string) bool {
@@ -142,28 +150,18 @@ func command(ctx context.Context, dir, program string, arguments ...string) erro
 	return c.Run()
 }
 
-func copyAll(from, to string) error {
-	if err := os.MkdirAll(to, 0o750); err != nil {
+func copyAll(design *os.Root) error {
+	if err := design.MkdirAll(fonts, 0o750); err != nil {
 		return err
 	}
-	for source, target := range files {
-		if err := copyFile(filepath.Join(from, source), filepath.Join(to, target)); err != nil {
-			return fmt.Errorf("copy font: %w", err)
+	for from, to := range files {
+		font, err := design.ReadFile(path.Join(packages, from))
+		if err != nil {
+			return err
+		}
+		if err := design.WriteFile(path.Join(fonts, to), font, 0o644); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func copyFile(from, to string) error {
-	in, err := os.Open(from) //nolint:gosec // paths inside the repository, named by constants
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }() // only read from
-	out, err := os.Create(to)         //nolint:gosec // paths inside the repository, named by constants
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
 }

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -90,7 +91,7 @@ func minutes(since time.Time) string { return fmt.Sprintf("%.1f minutes", time.S
 
 // run waits for the end of the command even when it is interrupted: tests put right what they have broken first.
 func (s step) run(root string, out io.Writer, signals <-chan os.Signal) error {
-	cmd := exec.Command(s.command[0], s.command[1:]...) //nolint:noctx // ours; ended by passing on what ends us
+	cmd := exec.CommandContext(context.Background(), s.command[0], s.command[1:]...) // it ends by the signals passed on to it
 	cmd.Dir, cmd.Stdout, cmd.Stderr = root, out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that each of its processes gets the signal once
 	if err := cmd.Start(); err != nil {

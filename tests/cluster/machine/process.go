@@ -129,12 +129,12 @@ func (m *Machine) await(ctx context.Context, c component, ended <-chan struct{})
 // command runs a component with nothing of the caller's environment but what every program needs.
 func (m *Machine) command(c component) *exec.Cmd {
 	program := m.program(c.module, c.name)
-	// Not bound to a context: it has to outlive the caller.
-	cmd := exec.Command(program, c.args...) //nolint:noctx // it outlives us
+	// It has to outlive the caller, and so the caller's context.
+	cmd := exec.CommandContext(context.Background(), program, c.args...)
 	if c.clusterNames {
 		const script = `mount --bind "$1" /etc/resolv.conf && shift && exec "$@"`
 		args := append([]string{"-c", script, c.name, m.path("resolv.conf"), program}, c.args...)
-		cmd = exec.Command("/bin/sh", args...) //nolint:noctx // it outlives us
+		cmd = exec.CommandContext(context.Background(), "/bin/sh", args...)
 	}
 	cmd.Dir = "/"
 	cmd.Env = append([]string{"PATH=" + systemPath, "HOME=/root", "LC_ALL=C.UTF-8"}, c.env...)

@@ -222,7 +222,8 @@ func foreign(t *testing.T, address string) <-chan net.Conn {
 		t.Fatalf("give the node the address %s: %v: %s", address, err, out)
 	}
 	t.Cleanup(func() {
-		if out, err := exec.Command("ip", "address", "delete", address+"/32", "dev", bridge).CombinedOutput(); err != nil { //nolint:noctx // the test's has ended
+		ctx := context.WithoutCancel(t.Context())
+		if out, err := exec.CommandContext(ctx, "ip", "address", "delete", address+"/32", "dev", bridge).CombinedOutput(); err != nil {
 			t.Errorf("take the address %s back: %v: %s", address, err, out)
 		}
 	})

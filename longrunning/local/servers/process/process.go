@@ -99,7 +99,7 @@ func Run(ctx context.Context, spec Spec) error {
 }
 
 func command(spec Spec, out *lines) *exec.Cmd {
-	cmd := exec.Command(spec.Path, spec.Args...) //nolint:noctx // running what the spec says is the job; Stop ends it
+	cmd := exec.CommandContext(context.Background(), spec.Path, spec.Args...) // Stop ends it
 	cmd.Env = append(BasicEnv(), spec.Env...)
 	cmd.Dir = spec.Dir
 	if cmd.Dir == "" {
