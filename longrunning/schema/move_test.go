@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -148,11 +149,7 @@ func TestTheReleaseBeforeRunsOnADatabaseOfThisOne(t *testing.T) {
 }
 
 // lacking is what of all is not in others.
-func lacking(all, others []string) (text string) {
-	for _, line := range all {
-		if !slices.Contains(others, line) {
-			text += "  " + line + "\n"
-		}
-	}
-	return text
+func lacking(all, others []string) string {
+	only := slices.DeleteFunc(slices.Clone(all), func(line string) bool { return slices.Contains(others, line) })
+	return strings.Join(only, "\n")
 }
