@@ -7,11 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"irc.now/functions"
 	"irc.now/knative/render"
 )
-
-// public are the functions that the world reaches.
-var public = []string{"landing", "portal", "stripe"}
 
 // podOf is the pod template's spec of an object that runs pods; nil for others.
 func podOf(object render.Object) any {
@@ -134,7 +132,7 @@ func TestFunctionsHaveBounds(t *testing.T) {
 			t.Errorf("a request may last %d s", seconds)
 		}
 		hidden := dig(map[string]any(object), "metadata", "labels", "networking.knative.dev/visibility") == "cluster-local"
-		if open := slices.Contains(public, object.Name()); open == hidden {
+		if part, known := functions.Find(object.Name()); !known || part.Public() == hidden {
 			t.Errorf("reachable from outside: %v", !hidden)
 		}
 		for probe, path := range map[string]string{"readinessProbe": "/health/readiness", "livenessProbe": "/health/liveness"} {

@@ -28,7 +28,7 @@ var Grants = []store.Grant{outbox.Relayer, outbox.Pruner}
 
 // settings are read from the environment.
 type settings struct {
-	Databases addresses  `env:"OUTBOX_DATABASE_URLS,required,notEmpty"` // "accounts=postgres://…,paste=postgres://…"
+	Databases addresses  `env:"OUTBOX_DATABASE_URLS,required,notEmpty"` // of all databases with an outbox, by name: "accounts=postgres://…,paste=postgres://…"
 	Sink      config.URL `env:"K_SINK,required,notEmpty"`
 }
 

@@ -34,7 +34,7 @@ var (
 	suffixes = []string{"-admin", "-chat", "-config", "-database", "-irc", "-tls", "-web", "serv"}
 	names    = slices.Sorted(strings.FieldsSeq(`
 		www my auth chat txt pics api mail smtp imap pop ftp ns ns1 ns2 mx dns cdn static assets img docs blog
-		status help support billing pay abuse security legal terms privacy press about pricing clients faq
+		notes status help support billing pay abuse security legal terms privacy press about pricing clients faq
 		admin administrator root system sysop operator oper opers ircop ircops staff team moderator mod owner
 		hostmaster postmaster webmaster noreply no-reply info contact
 		irc ircd ircnow bouncer bnc bots bot soju ergo gamja net network networks server services service global
