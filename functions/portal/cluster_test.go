@@ -42,12 +42,12 @@ func TestPagesAreAboutTheOwnBouncerWhileItIsReady(t *testing.T) {
 	p.Get("/networks").Says("Your own bouncer is not ready, so this is about the shared one.", "Libera.Chat").Has("/bouncer")
 	p.Get("/connect").Says("Your own bouncer is not ready", "irc.localhost", "6667")
 
-	own := c.Finish("ada")
+	dedicated := c.Finish("ada")
 	p.Get("/bouncer").Says("Ready")
 	p.Get("/networks").Says("No networks yet").SaysNot("Your own bouncer is not ready")
 	p.Post("/networks", portaltest.But("name", "oftc", "host", "irc.oftc.net")...).Status(http.StatusOK).Says("oftc").SaysNot("Libera.Chat")
-	if names := own.Names("ada"); names != "oftc" {
-		t.Errorf("the own bouncer has %q", names)
+	if names := dedicated.Names("ada"); names != "oftc" {
+		t.Errorf("the dedicated bouncer has %q", names)
 	}
 	p.Get("/connect").Says("ada.irc.test", "6697", "on, from the first byte", "ada/oftc").SaysNot("irc.localhost:6667")
 	p.Get("/").Says("your own", "ada.irc.test", "oftc")

@@ -62,11 +62,11 @@ func TestABouncerOfOnesOwnFromFirstToLast(t *testing.T) {
 		t.Errorf("the parts are %q", rows)
 	}
 
-	own := c.Finish("ada")
+	dedicated := c.Finish("ada")
 	p.Get("/bouncer").Says("Ready", "ada.irc.test:6697", "always with TLS").SaysNot("Not begun", "Done").Has("https://ada.irc.test/")
 	p.Get("/networks").Status(http.StatusOK)
-	if limit, told := own.Users["ada"]; !told || limit != account.Unlimited {
-		t.Errorf("the bouncer was told %v", own.Users)
+	if limit, told := dedicated.Users["ada"]; !told || limit != account.Unlimited {
+		t.Errorf("the bouncer was told %v", dedicated.Users)
 	}
 
 	p.Get("/bouncer/delete").Says("Delete your bouncer?", "ada.irc.test", "It is on no network", "kept for 30 days")

@@ -27,7 +27,7 @@ func TestAPageFollowsTheBouncerAsItIsMade(t *testing.T) {
 	c.Say("ada", v1alpha1.WorkloadReady, metav1.ConditionFalse, "The image cannot be fetched.")
 	s.Says("own-parts", "The image cannot be fetched.")
 
-	own := c.Finish("ada")
+	dedicated := c.Finish("ada")
 	for { // the operator's single steps
 		if event, data := s.Next(); event == "" || strings.Contains(data, "It is up") && strings.Contains(data, `href="https://ada.irc.test/"`) {
 			break
@@ -35,9 +35,9 @@ func TestAPageFollowsTheBouncerAsItIsMade(t *testing.T) {
 	}
 	s.Close()
 	// Nobody has opened another page: the stream itself has told the new bouncer of its user.
-	own.With(func() {
-		if limit, told := own.Users["ada"]; !told || limit != account.Unlimited {
-			t.Errorf("the bouncer was told %v", own.Users)
+	dedicated.With(func() {
+		if limit, told := dedicated.Users["ada"]; !told || limit != account.Unlimited {
+			t.Errorf("the bouncer was told %v", dedicated.Users)
 		}
 	})
 }
