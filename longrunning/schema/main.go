@@ -25,11 +25,12 @@ const (
 
 // settings are the environment of the program on a cluster.
 type settings struct {
-	// AdminURL is a superuser's. The others are how programs reach the server.
+	// AdminURL is a superuser's.
 	AdminURL config.Secret `env:"DATABASE_ADMIN_URL,required,notEmpty"`
-	Host     string        `env:"DATABASE_HOST,required,notEmpty"`
-	Port     int           `env:"DATABASE_PORT" envDefault:"5432"`
-	SSLMode  string        `env:"DATABASE_SSLMODE"`
+	// How programs reach the server.
+	Host    string `env:"DATABASE_HOST,required,notEmpty"`
+	Port    int    `env:"DATABASE_PORT" envDefault:"5432"`
+	SSLMode string `env:"DATABASE_SSLMODE"`
 	// Namespace is where the programs' Secrets are.
 	Namespace string `env:"NAMESPACE,required,notEmpty"`
 }
