@@ -15,8 +15,8 @@ import (
 	"irc.now/functions/portal/connect"
 	"irc.now/functions/portal/dashboard"
 	"irc.now/functions/portal/dedicated"
+	"irc.now/functions/portal/fragment"
 	"irc.now/functions/portal/page"
-	"irc.now/functions/portal/part"
 	"irc.now/functions/portal/password"
 	"irc.now/functions/portal/state"
 	"irc.now/functions/portal/upstream"
@@ -61,7 +61,7 @@ func newSite(settings Settings, d dependencies) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up sign-in: %w", err)
 	}
-	pages, err := page.New(siteOf(settings), part.Templates(), session)
+	pages, err := page.New(siteOf(settings), fragment.Templates(), session)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func areas(settings Settings, d dependencies, pages *page.Pages, session *auth.A
 	states := state.New(state.Config{
 		Shared: settings.Bouncer.Admin(d.bouncer), Dedicated: bouncers, Log: d.log, Now: d.timing.Now, Patience: d.timing.Patience,
 	})
-	shared := part.SharedBouncer{Host: settings.IRCHost, Port: settings.IRCPort, TLS: settings.IRCTLS}
+	shared := fragment.SharedBouncer{Host: settings.IRCHost, Port: settings.IRCPort, TLS: settings.IRCTLS}
 	attempts := throttle.New(20*time.Second, 15)
 	plans := plansOf(settings)
 	all := []page.Area{

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"irc.now/functions/portal/dedicated"
+	"irc.now/functions/portal/fragment"
 	"irc.now/functions/portal/page"
-	"irc.now/functions/portal/part"
 	"irc.now/functions/portal/words"
 	"irc.now/shared/account"
 	"irc.now/shared/fault"
@@ -20,7 +20,7 @@ type billingPage struct {
 	Standing standingView
 	Problem  string // why the order was not carried out
 	Away     bool   // Stripe does not answer: no prices, nothing to buy
-	Over     *part.OverQuota
+	Over     *fragment.OverQuota
 	Left     *left // of a dedicated bouncer
 	Limits   []limitRow
 	Kept     string       // of what was said, by the shared bouncer
@@ -65,7 +65,7 @@ func (a *Area) render(w http.ResponseWriter, r *http.Request, status int, user a
 		Standing: standingOf(user, billing, awaited(r)), Limits: limits(),
 		Kept: words.Scrollback(account.Holdings{}.Entitlements().Scrollback), Cluster: a.Dedicated != nil, Customer: billing.CustomerID != "",
 		Left: a.leftOf(r.Context(), user, billing),
-		Over: part.OverQuotaOf(user, billing, a.States.Of(r.Context(), user)),
+		Over: fragment.OverQuotaOf(user, billing, a.States.Of(r.Context(), user)),
 	}
 	if problem != nil {
 		body.Problem = fault.Sentence(problem)

@@ -6,8 +6,8 @@ import (
 	"io/fs"
 	"net/http"
 
+	"irc.now/functions/portal/fragment"
 	"irc.now/functions/portal/page"
-	"irc.now/functions/portal/part"
 	"irc.now/functions/portal/state"
 	"irc.now/shared/account"
 	"irc.now/shared/design"
@@ -22,7 +22,7 @@ type Area struct {
 	Pages    *page.Pages
 	Accounts *account.Store
 	States   *state.Cache
-	Shared   part.SharedBouncer
+	Shared   fragment.SharedBouncer
 }
 
 // Templates holds the area's pages.
@@ -38,7 +38,7 @@ func (a *Area) Routes(r *page.Router) {
 
 // connectPage explains how to connect.
 type connectPage struct {
-	Access      part.Access
+	Access      fragment.Access
 	Upstreams   []string // those that a user name can hold
 	Up          bool
 	Pending     bool
@@ -55,7 +55,7 @@ func (a *Area) showConnect(w http.ResponseWriter, r *http.Request, user account.
 	bouncer := a.States.Of(r.Context(), user)
 	access := a.Shared.Access(user, bouncer, r.URL.Query().Get("network"))
 	return a.Pages.Render(w, r, user, page.View{Name: "connect", Title: "How to connect", Body: connectPage{
-		Access: access, Upstreams: part.Reachable(bouncer), Up: bouncer.Up(), Pending: bouncer.Pending,
-		HasPassword: part.PasswordsOf(passwords).Live > 0, Guides: guide.For(access.Connection),
+		Access: access, Upstreams: fragment.Reachable(bouncer), Up: bouncer.Up(), Pending: bouncer.Pending,
+		HasPassword: fragment.PasswordsOf(passwords).Live > 0, Guides: guide.For(access.Connection),
 	}})
 }

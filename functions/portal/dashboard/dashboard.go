@@ -8,8 +8,8 @@ import (
 	"io/fs"
 	"net/http"
 
+	"irc.now/functions/portal/fragment"
 	"irc.now/functions/portal/page"
-	"irc.now/functions/portal/part"
 	"irc.now/functions/portal/state"
 	"irc.now/functions/portal/words"
 	"irc.now/shared/account"
@@ -25,7 +25,7 @@ type Area struct {
 	Pages    *page.Pages
 	Accounts *account.Store
 	States   *state.Cache
-	Shared   part.SharedBouncer
+	Shared   fragment.SharedBouncer
 	Cluster  bool   // users can have a dedicated bouncer
 	Plans    string // where plans are compared
 	Landing  string // the landing site
@@ -60,7 +60,7 @@ func (a *Area) showWelcome(w http.ResponseWriter, r *http.Request) error {
 
 // dashboardPage is everything at a glance.
 type dashboardPage struct {
-	part.Bouncer
+	fragment.Bouncer
 
 	Handle    account.Handle
 	Steps     steps
@@ -68,8 +68,8 @@ type dashboardPage struct {
 	Plan      words.Plan
 	MayAdd    bool
 	Pricing   string
-	Access    part.Access
-	Passwords part.Passwords
+	Access    fragment.Access
+	Passwords fragment.Passwords
 }
 
 // steps are what a new user does, in order; the first that is not done is next.
@@ -84,7 +84,7 @@ func (a *Area) showDashboard(w http.ResponseWriter, r *http.Request, user accoun
 	if err != nil {
 		return err
 	}
-	bouncer, passwords := a.States.Of(r.Context(), user), part.PasswordsOf(all)
+	bouncer, passwords := a.States.Of(r.Context(), user), fragment.PasswordsOf(all)
 	// Many look at it again and again, and the same is to be seen until the bouncer is asked again.
 	main, err := bouncer.Rendered(passwords, func() (template.HTML, error) {
 		return a.Pages.HTML("dashboard", "main", a.pageOf(user, bouncer, passwords))
@@ -95,9 +95,9 @@ func (a *Area) showDashboard(w http.ResponseWriter, r *http.Request, user accoun
 	return a.Pages.Render(w, r, user, page.View{Name: "dashboard", Title: "Dashboard", Live: true, Body: main})
 }
 
-func (a *Area) pageOf(user account.User, bouncer state.Bouncer, passwords part.Passwords) dashboardPage {
+func (a *Area) pageOf(user account.User, bouncer state.Bouncer, passwords fragment.Passwords) dashboardPage {
 	return dashboardPage{
-		Bouncer: part.BouncerOf(user, bouncer), Handle: user.Handle, Cluster: a.Cluster, Plan: words.PlanOf(user),
+		Bouncer: fragment.BouncerOf(user, bouncer), Handle: user.Handle, Cluster: a.Cluster, Plan: words.PlanOf(user),
 		MayAdd: bouncer.HasRoom(user), Pricing: a.Plans, Access: a.Shared.Access(user, bouncer, ""), Passwords: passwords,
 		// While the bouncer is away nobody can tell, and nobody should be sent to add what may be there.
 		Steps: steps{Upstream: !bouncer.Up() || len(bouncer.Upstreams) > 0, Password: passwords.Live > 0, Client: passwords.Used()},

@@ -9,8 +9,8 @@ import (
 	"net/http"
 	"strings"
 
+	"irc.now/functions/portal/fragment"
 	"irc.now/functions/portal/page"
-	"irc.now/functions/portal/part"
 	"irc.now/functions/portal/state"
 	"irc.now/shared/account"
 	"irc.now/shared/auth"
@@ -30,7 +30,7 @@ type Area struct {
 	Session  *auth.Auth
 	Accounts *account.Store
 	States   *state.Cache
-	Shared   part.SharedBouncer
+	Shared   fragment.SharedBouncer
 	Attempts *throttle.Limiter // per user; bounds the making of credentials
 }
 
@@ -117,7 +117,7 @@ func (a *Area) createPassword(w http.ResponseWriter, r *http.Request, user accou
 // createdPage shows a new password, this once.
 type createdPage struct {
 	Name, Secret string
-	Access       part.Access
+	Access       fragment.Access
 }
 
 // GET /passwords/created tells the secret and forgets it. A reload has nothing to tell and goes to the list.

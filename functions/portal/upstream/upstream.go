@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"irc.now/functions/portal/fragment"
 	"irc.now/functions/portal/page"
-	"irc.now/functions/portal/part"
 	"irc.now/functions/portal/state"
 	"irc.now/functions/portal/words"
 	"irc.now/shared/account"
@@ -53,11 +53,11 @@ func (a *Area) Routes(r *page.Router) {
 
 // listPage is the list.
 type listPage struct {
-	part.Bouncer
+	fragment.Bouncer
 
 	Plan    words.Plan
 	MayAdd  bool
-	Over    *part.OverQuota
+	Over    *fragment.OverQuota
 	Pricing string
 }
 
@@ -69,19 +69,19 @@ func (a *Area) showUpstreams(w http.ResponseWriter, r *http.Request, user accoun
 		return err
 	}
 	return a.Pages.Render(w, r, user, page.View{Name: "networks", Title: "Networks", Live: true, Body: listPage{
-		Bouncer: part.BouncerOf(user, b), Plan: words.PlanOf(user), MayAdd: b.HasRoom(user),
-		Over: part.OverQuotaOf(user, billing, b), Pricing: a.Plans,
+		Bouncer: fragment.BouncerOf(user, b), Plan: words.PlanOf(user), MayAdd: b.HasRoom(user),
+		Over: fragment.OverQuotaOf(user, billing, b), Pricing: a.Plans,
 	}})
 }
 
 // GET /networks/state is the live part alone, for the script that refreshes it.
 func (a *Area) showStates(w http.ResponseWriter, r *http.Request, user account.User) error {
-	return a.Pages.Fragment(w, "networks", "states", part.BouncerOf(user, a.States.Of(r.Context(), user)))
+	return a.Pages.Fragment(w, "networks", "states", fragment.BouncerOf(user, a.States.Of(r.Context(), user)))
 }
 
 // found is an upstream of a user's and the bouncer that it is on.
 type found struct {
-	part.Upstream
+	fragment.Upstream
 
 	on *bouncer.Admin
 }
@@ -97,7 +97,7 @@ func (a *Area) find(r *http.Request, user account.User) (found, error) {
 	if !b.Up() {
 		return found{}, b.Err
 	}
-	for _, upstream := range part.BouncerOf(user, b).Upstreams {
+	for _, upstream := range fragment.BouncerOf(user, b).Upstreams {
 		if upstream.ID == id {
 			return found{upstream, b.Admin}, nil
 		}
