@@ -104,7 +104,7 @@ func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, err
 		f.applied.WithLabelValues(outcome).Inc()
 		return nil, err
 	default:
-		return nil, nil //nolint:nilnil // "no answer" in the method set of Knative's functions
+		return nil, nil // "no answer" in the method set of Knative's functions
 	}
 }
 

@@ -127,7 +127,7 @@ func (f *Function) write(
 		return failed, err
 	}
 	if outcome == changed {
-		f.relay.Wake() //nolint:contextcheck // it goes on when this request is over
+		f.relay.Wake()
 		f.log.InfoContext(ctx, "account settled", "user", settled.After.ID,
 			"plan", settled.After.Plan, "standing", to.Standing, "event", key.ID)
 	}

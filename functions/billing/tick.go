@@ -69,7 +69,7 @@ func (f *Function) endGrace(ctx context.Context, billing account.Billing) error 
 	if err != nil {
 		return err
 	}
-	f.relay.Wake() //nolint:contextcheck // it goes on when this request is over
+	f.relay.Wake()
 	if ended {
 		f.graces.Inc()
 	}

@@ -102,7 +102,7 @@ func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, err
 		f.log.ErrorContext(ctx, "dead letter", "event", e.ID(), "type", e.Type(), "source", e.Source(),
 			"destination", extension(e, destinationExtension), "status", extension(e, statusExtension))
 	}
-	return nil, nil //nolint:nilnil // "no answer" in the method set of Knative's functions
+	return nil, nil // "no answer" in the method set of Knative's functions
 }
 
 func extension(e event.Event, name string) string {

@@ -101,7 +101,7 @@ func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, err
 	case err != nil:
 		return nil, fault.Wrap(err, fault.Invalid, "This is not the event that its type says.")
 	case accountID == "":
-		return nil, nil //nolint:nilnil // "no answer" in the method set of Knative's functions
+		return nil, nil // "no answer" in the method set of Knative's functions
 	}
 	return nil, f.enforce(ctx, accountID)
 }

@@ -110,7 +110,7 @@ func (f *Function) open(ctx context.Context, a address, sink outbox.Sink) error 
 // Handle works on a tick. Events of other types are none of its business and no mistake.
 func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, error) {
 	if e.Type() != event.TickType {
-		return nil, nil //nolint:nilnil // "no answer" in the method set of Knative's functions
+		return nil, nil // "no answer" in the method set of Knative's functions
 	}
 	return nil, f.tick(ctx)
 }

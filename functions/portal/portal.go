@@ -170,7 +170,7 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 // openCluster gives nil where there is no cluster.
 func openCluster(settings Settings) (*client.Client, error) {
 	if !settings.Cluster.Configured() {
-		return nil, nil //nolint:nilnil // one machine has no cluster, and that is no error
+		return nil, nil // one machine has no cluster, and that is no error
 	}
 	return settings.Cluster.Open()
 }

@@ -115,5 +115,5 @@ func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, err
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "Not every connection could be closed; the next tick tries again.")
 	}
-	return nil, nil //nolint:nilnil // a CloudEvents function's way to answer with nothing
+	return nil, nil // a CloudEvents function's way to answer with nothing
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"syscall"
 	"time"
 
+	"irc.now/shared/background"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 	"irc.now/shared/program"
@@ -47,32 +47,29 @@ func run(ctx context.Context, p *program.Process) error {
 	if err != nil {
 		return fmt.Errorf("EXTRA_NETWORKS: %w", err)
 	}
-	admin, err := New(Config{ //nolint:contextcheck // The pool outlives the signal, to drain.
+	admin, err := New(Config{
 		Socket: s.AdminSocket, ReaderURL: s.DatabaseURL, Token: s.Token, Own: own, Log: p.Log, Metrics: p.Metrics,
 	})
 	if err != nil {
 		return err
 	}
 	defer admin.Close()
-	defer s.watchSoju(ctx, p.Log)()
+	watching := s.watchSoju(p.Log)
+	defer func() { _ = watching.Stop(context.WithoutCancel(ctx)) }()
 	return p.Serve(ctx, s.ListenAddress, "LISTEN_ADDRESS chooses where", admin)
 }
 
 // watchSoju looks after the soju beside us: its certificate, where there is one, and the socket that it leaves behind when
-// it is killed. What it returns ends that and waits.
-func (s settings) watchSoju(ctx context.Context, log *slog.Logger) (end func()) {
-	ctx, stop := context.WithCancel(ctx)
-	var running sync.WaitGroup
-	running.Go(func() { RemoveStale(ctx, s.AdminSocket, staleEvery, log) })
+// it is killed. It goes on until what it returns is stopped.
+func (s settings) watchSoju(log *slog.Logger) *background.Group {
+	watching := &background.Group{}
+	watching.Go(func(ctx, _ context.Context) { RemoveStale(ctx, s.AdminSocket, staleEvery, log) })
 	if s.CertificateFile != "" {
 		r := &Renewal{
 			File: s.CertificateFile, Address: s.SojuTLSAddress, Every: renewEvery, Log: log,
 			Signal: func() error { return SignalProcess("soju", syscall.SIGHUP) },
 		}
-		running.Go(func() { r.Run(ctx) })
+		watching.Go(func(ctx, _ context.Context) { r.Run(ctx) })
 	}
-	return func() {
-		stop()
-		running.Wait()
-	}
+	return watching
 }

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"irc.now/shared/background"
 )
 
 // dialTimeout bounds a handshake with the soju beside us.
@@ -30,33 +32,29 @@ type Renewal struct {
 	Signal  func() error  // sends SIGHUP to soju
 	Log     *slog.Logger
 
-	settled [sha256.Size]byte // of the file that soju is known to answer with
+	known [sha256.Size]byte // of the file that soju is known to answer with
 }
 
 // Run looks until ctx ends. What goes wrong is logged and tried again: the file may not be there yet, or soju.
 func (r *Renewal) Run(ctx context.Context) {
-	tick := time.NewTicker(r.Every)
-	defer tick.Stop()
-	for {
-		if err := r.look(ctx); err != nil && ctx.Err() == nil {
-			r.Log.WarnContext(ctx, "could not compare soju's certificate with its file", slog.Any("error", err))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	r.look(ctx)
+	background.Every(ctx, r.Every, r.look)
+}
+
+func (r *Renewal) look(ctx context.Context) {
+	if err := r.compare(ctx); err != nil && ctx.Err() == nil {
+		r.Log.WarnContext(ctx, "could not compare soju's certificate with its file", slog.Any("error", err))
 	}
 }
 
-// look asks soju only when the file is another than the one it was last seen with.
-func (r *Renewal) look(ctx context.Context) error {
+// compare asks soju only when the file is another than the one it was last seen with.
+func (r *Renewal) compare(ctx context.Context) error {
 	text, err := os.ReadFile(r.File)
 	if err != nil {
 		return fmt.Errorf("read the certificate: %w", err)
 	}
 	sum := sha256.Sum256(text)
-	if sum == r.settled {
+	if sum == r.known {
 		return nil
 	}
 	block, _ := pem.Decode(text)
@@ -68,7 +66,7 @@ func (r *Renewal) look(ctx context.Context) error {
 		return err
 	}
 	if bytes.Equal(answered, block.Bytes) {
-		r.settled = sum
+		r.known = sum
 		return nil
 	}
 	if err := r.Signal(); err != nil {

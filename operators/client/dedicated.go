@@ -32,7 +32,7 @@ func (s Settings) ValidateWith(b bouncer.Settings) error {
 // Dedicated makes one of a program's settings; nil where there is no cluster.
 func (s Settings) Dedicated(key config.Secret, http *http.Client) (*Dedicated, error) {
 	if !s.Configured() {
-		return nil, nil //nolint:nilnil // a nil Dedicated is that of one machine
+		return nil, nil // a nil Dedicated is that of one machine
 	}
 	c, err := s.Open()
 	if err != nil {

@@ -71,7 +71,7 @@ func (o *operator) run(ctx context.Context, cluster *rest.Config) error {
 	ctrl.SetLogger(logr.FromSlogHandler(o.Log.Handler()))
 	klog.SetSlogLogger(o.Log)
 	if err := o.awaitServer(ctx, cluster); ctx.Err() != nil {
-		return nil //nolint:nilerr // told to stop while it waited
+		return nil // told to stop while it waited
 	} else if err != nil {
 		return err
 	}

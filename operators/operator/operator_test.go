@@ -103,7 +103,7 @@ func (w *world) startAs(kubeconfig string, log io.Writer, version string, env ..
 	o := &running{
 		t: w.t, metrics: serverstest.Address(w.t).String(), health: serverstest.Address(w.t).String(), ended: make(chan struct{}),
 	}
-	o.cmd = exec.Command(os.Args[0]) //nolint:noctx // It is stopped by signals, which is under test.
+	o.cmd = exec.CommandContext(context.Background(), os.Args[0]) // it is stopped by signals, which is under test
 	o.cmd.Env = append([]string{
 		asOperator + "=" + version, "KUBECONFIG=" + kubeconfig, "HOME=" + w.t.TempDir(),
 		"DOMAIN=irc.test", "TENANT_NAMESPACE=" + w.namespace, "LEADER_ELECTION_NAMESPACE=" + w.namespace,

@@ -2,6 +2,7 @@ package operatortest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,8 +32,8 @@ var inputs []io.Closer
 // the kernel closes our pipes in every case, which another process notices. A server that was stopped properly has
 // removed its folder, and then nothing is killed.
 func stopAfterUs(dir string) error {
-	cmd := exec.Command("/bin/sh", "-c", reaper, "reaper", dir) //nolint:noctx // dir is ours; it has to outlive us
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}       // Ctrl-C is not for it
+	cmd := exec.CommandContext(context.Background(), "/bin/sh", "-c", reaper, "reaper", dir) // it has to outlive us
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}                                    // Ctrl-C is not for it
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		return fmt.Errorf("clean up after tests: %w", err)

@@ -17,6 +17,7 @@ import (
 	"irc.now/longrunning/local/authtest"
 	"irc.now/longrunning/local/servers"
 	"irc.now/longrunning/local/storetest"
+	"irc.now/tests/eventually"
 	"irc.now/tests/webclient"
 )
 
@@ -127,18 +128,18 @@ func TestWhatFuncBuildsServesLandingAndSignsIn(t *testing.T) {
 	}
 }
 
-// awaitReady asks until the program listens and is ready, for as long as the test may last.
+// awaitReady asks until the program listens and is ready.
 func awaitReady(t *testing.T, browser *webclient.Browser, address string) {
 	t.Helper()
-	for t.Context().Err() == nil {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	eventually.Within(t, 5*time.Minute, func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
-		if page, err := browser.Try(request); err == nil && page.Status == http.StatusOK {
-			return
+		page, err := browser.Try(request)
+		if err != nil {
+			return err
 		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatal("it was never ready")
+		return eventually.True(page.Status == http.StatusOK, "it answers %d", page.Status)
+	})
 }

@@ -59,7 +59,7 @@ func Admit(accounts *account.Store, relay *outbox.Relay, log *slog.Logger) func(
 		if created {
 			log.InfoContext(ctx, "account made", "user", user.ID)
 			if relay != nil {
-				relay.Wake() //nolint:contextcheck // sends on its own time, after this request has ended
+				relay.Wake()
 			}
 		}
 		return user.ID, nil

@@ -1,6 +1,7 @@
 package bouncer_test
 
 import (
+	"context"
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 
 	"irc.now/functions/portal/portaltest/clustertest"
 	"irc.now/operators/api/v1alpha1"
+	"irc.now/tests/eventually"
 )
 
 // admit has the API server ask decide about new bouncers: the empty sentence lets one in.
@@ -99,12 +101,8 @@ func TestAnAdmissionThatIsAwayIsSaidSo(t *testing.T) {
 func awaitAdmission(t *testing.T, c *clustertest.Rig, decide func() string) {
 	t.Helper()
 	sentence := decide()
-	end := time.Now().Add(30 * time.Second)
-	for try := c.Tenants.Bouncer("tried", "tried"); time.Now().Before(end); try = c.Tenants.Bouncer("tried", "tried") {
-		err := c.Tenants.Create(t.Context(), try, client.DryRunAll)
-		if err != nil && strings.Contains(err.Error(), sentence) {
-			return
-		}
-	}
-	t.Fatal("the API server does not ask the webhook")
+	eventually.Within(t, 30*time.Second, func(ctx context.Context) error {
+		err := c.Tenants.Create(ctx, c.Tenants.Bouncer("tried", "tried"), client.DryRunAll)
+		return eventually.True(err != nil && strings.Contains(err.Error(), sentence), "the API server does not ask the webhook (%v)", err)
+	})
 }

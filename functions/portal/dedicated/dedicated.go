@@ -83,7 +83,7 @@ func (b *Bouncers) Find(ctx context.Context, handle account.Handle) (*v1alpha1.S
 	found, err := b.kind.Get(ctx, string(handle))
 	switch {
 	case fault.Is(err, fault.NotFound):
-		return nil, nil //nolint:nilnil // having none is as good an answer as having one
+		return nil, nil // having none is as good an answer as having one
 	case err != nil && errors.Is(ctx.Err(), context.Canceled): // the page was closed
 		return nil, err
 	case err != nil:

@@ -176,7 +176,7 @@ func (c *Cache) ask(ctx context.Context, entry *known, user account.User) Bounce
 // who may have none is taken to have none; anybody else's upstreams could be on either bouncer.
 func (c *Cache) find(ctx context.Context, entry *known, user account.User) (*v1alpha1.SojuBouncer, error) {
 	if c.config.Dedicated == nil {
-		return nil, nil //nolint:nilnil // no cluster, no dedicated bouncer
+		return nil, nil // no cluster, no dedicated bouncer
 	}
 	found, err := c.config.Dedicated.Find(ctx, user.Handle)
 	if err == nil {
