@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"irc.now/functions"
 	"irc.now/longrunning/local/authtest"
 	"irc.now/longrunning/local/servers"
 	"irc.now/longrunning/local/storetest"
@@ -105,12 +106,14 @@ func TestWhatFuncBuildsServesLandingAndSignsIn(t *testing.T) {
 	}
 	t.Cleanup(release)
 	op := authtest.Start(t)
+	accounts := functions.Databases()[0]
+	database := storetest.Role(t, storetest.Migrated(t, accounts.Sets...), accounts.Roles["portal"], accounts.Sets...)
 	landing := fmt.Sprintf("http://irc.localhost:%d", port)
 	portal := fmt.Sprintf("http://my.irc.localhost:%d", port)
 	start(t, build(t), map[string]string{
 		"LISTEN_ADDRESS": fmt.Sprintf("127.0.0.1:%d", port), "BASE_URL": landing, "LANDING_URL": landing, "PORTAL_URL": portal,
 		"IRC_HOST": "irc.localhost", "IRC_PORT": "6667", "OIDC_ISSUER": op.Issuer, "OIDC_CLIENT_ID": authtest.ClientID,
-		"PORTAL__OIDC_CLIENT_SECRET": authtest.ClientSecret, "PORTAL__ACCOUNTS_DATABASE_URL": storetest.URL(t),
+		"PORTAL__OIDC_CLIENT_SECRET": authtest.ClientSecret, "PORTAL__ACCOUNTS_DATABASE_URL": database,
 		"BOUNCER_ADMIN_URL": "http://127.0.0.1:9", "BOUNCER_ADMIN_TOKEN": "nobody is asked",
 		"STRIPE_WEBHOOK_SECRETS": "whsec_of_a_test", "K_SINK": "http://127.0.0.1:9",
 	})
