@@ -2,7 +2,6 @@ package adding_test
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,18 +106,17 @@ func checkout(t *testing.T) string {
 	return to
 }
 
-// copyFile leaves out what is listed and was removed.
+// copyFile leaves out what is listed and was removed, and what is no file.
 func copyFile(t *testing.T, from, to string) {
 	t.Helper()
-	source, err := os.Open(from)
-	if os.IsNotExist(err) {
+	info, err := os.Lstat(from)
+	if os.IsNotExist(err) || err == nil && !info.Mode().IsRegular() {
 		return
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer source.Close()
-	content, err := io.ReadAll(source)
+	content, err := os.ReadFile(from)
 	if err != nil {
 		t.Fatal(err)
 	}
