@@ -2,7 +2,7 @@
 // the one that FUNCTION names. `func deploy` in this folder builds it (see func.yaml), one image for a small installation
 // instead of one for each function; longrunning/local serves the same value.
 //
-// docs/functions.md says which functions there are, docs/settings.md which variables they read.
+// docs/settings.md says which functions there are, and which variables they read.
 package function
 
 import (

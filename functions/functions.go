@@ -1,11 +1,12 @@
 // Package functions is the table of the platform's functions: what each is called, where and by whom it is reached, and
-// what it needs. One machine, the image that holds all functions, the manifests' tests and docs/functions.md read it, so
+// what it needs. One machine, the image that holds all functions, the manifests' tests and docs/settings.md read it, so
 // that a new function is one row here.
 //
 // It holds no logic of any function, and is imported by what puts functions together and by nothing else.
 package functions
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -184,4 +185,28 @@ func (p Part) Settings(all map[string]string) map[string]string {
 // Variable is what a setting is called that is meant for this part alone.
 func (p Part) Variable(name string) string {
 	return strings.ToUpper(strings.ReplaceAll(p.Name, "-", "_")) + "__" + name
+}
+
+// About says in Markdown what the part called name is, by whom and where it is reached, and what it may do in which
+// database; nothing where there is no such part.
+func About(name string) string {
+	part, known := Find(name)
+	if !known {
+		return ""
+	}
+	text := strings.ToUpper(part.Title[:1]) + part.Title[1:]
+	if !strings.HasSuffix(text, "?") {
+		text += "."
+	}
+	text += fmt.Sprintf(" It is reached by %s", part.Reach)
+	if part.Public() {
+		text += fmt.Sprintf(", at `%s`", strings.TrimPrefix(part.Host+".DOMAIN", "."))
+	}
+	text += ".\n\n"
+	for _, schema := range Databases() {
+		for _, grant := range schema.Roles[name] {
+			text += fmt.Sprintf("- `%s`, table `%s`: %s\n", schema.Name, grant.Table, grant.May)
+		}
+	}
+	return strings.TrimSuffix(text, "\n") + "\n"
 }

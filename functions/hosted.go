@@ -41,7 +41,7 @@ type hostedSettings struct {
 // Validate checks what the tags cannot.
 func (s *hostedSettings) Validate() error {
 	if _, known := Find(s.Function); s.Function != "" && !known {
-		return errors.New("FUNCTION is no function of irc.now: docs/functions.md lists them")
+		return errors.New("FUNCTION is no function of irc.now: docs/settings.md lists them")
 	}
 	return nil
 }

@@ -31,7 +31,8 @@ A default that is empty means that what the setting is for is left out.
 `
 
 // Page is the page. A variable means the same wherever it is read: a program that does not say it has it from another.
-func Page(root string) ([]byte, error) {
+// About is what is said of a program before its variables; it may be empty.
+func Page(root string, about func(program string) string) ([]byte, error) {
 	programs, err := Programs(root)
 	if err != nil {
 		return nil, err
@@ -51,6 +52,9 @@ func Page(root string) ([]byte, error) {
 	var unsaid []error
 	for _, p := range programs {
 		fmt.Fprintf(&page, "\n## %s\n\n", p.Name)
+		if text := about(p.Name); text != "" {
+			page.WriteString(text + "\n")
+		}
 		for _, name := range table(&page, read[p.Name], said) {
 			unsaid = append(unsaid, fmt.Errorf("no field of %s has a comment that says what it means, as in %s", name, p.Name))
 		}

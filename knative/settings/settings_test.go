@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"irc.now/functions"
 	"irc.now/knative/settings"
 )
 
@@ -15,7 +16,7 @@ const root = "../.."
 
 func TestThePageOfSettingsIsUpToDate(t *testing.T) {
 	t.Parallel()
-	want, err := settings.Page(root)
+	want, err := settings.Page(root, functions.About)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +130,7 @@ type settings struct {
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if page, err := settings.Page(root); err == nil || strings.Count(err.Error(), "no field of LEAVES") != 1 {
+	if page, err := settings.Page(root, functions.About); err == nil || strings.Count(err.Error(), "no field of LEAVES") != 1 {
 		t.Errorf("a setting without a meaning is in the page (%v):\n%s", err, page)
 	}
 }

@@ -32,7 +32,7 @@ const (
 	whole = module
 )
 
-var readsTable = []string{whole, local, local + "/cmd", "longrunning/schema/cmd"}
+var readsTable = []string{whole, local, local + "/cmd", "longrunning/schema/cmd", "knative/settings/generate"}
 
 // kinds are our custom resources and kindsClient what reads and writes them: all that programs which are no operators
 // may know of those.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"irc.now/functions"
 	"irc.now/knative/settings"
 )
 
@@ -13,7 +14,7 @@ import (
 const root = "../.."
 
 func main() {
-	page, err := settings.Page(root)
+	page, err := settings.Page(root, functions.About)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(root, settings.Target), page, 0o644) //nolint:gosec // a page of the repository, for everybody to read
 	}
