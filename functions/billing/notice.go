@@ -20,7 +20,7 @@ import (
 // consumer is our name among those that processed an event.
 const consumer = "billing"
 
-// maxTries bounds how often Stripe is asked again because somebody else settled the customer meanwhile. Of any number
+// maxTries bounds how often Stripe is asked again because somebody else synced the customer meanwhile. Of any number
 // of events at once one gets through at each try.
 const maxTries = 10
 
@@ -44,7 +44,7 @@ func tells(kind string) bool {
 	}
 }
 
-// apply settles the customer that e is about and says what came of it.
+// apply syncs the customer that e is about and says what came of it.
 func (f *Function) apply(ctx context.Context, e event.Event) (outcome string, err error) {
 	notice, err := event.Decode[event.StripeNotice](e)
 	if err != nil {
@@ -54,7 +54,7 @@ func (f *Function) apply(ctx context.Context, e event.Event) (outcome string, er
 		return ignored, nil
 	}
 	key := inbox.Key{Consumer: consumer, Source: e.Source(), ID: e.ID()}
-	outcome, err = f.settle(ctx, notice.Customer, key)
+	outcome, err = f.sync(ctx, notice.Customer, key)
 	if fault.Is(err, fault.NotFound) {
 		// The same Stripe account may sell other things to other people.
 		f.log.InfoContext(ctx, "event about a customer of nobody", "event", e.ID(), "customer", notice.Customer)
@@ -66,10 +66,10 @@ func (f *Function) apply(ctx context.Context, e event.Event) (outcome string, er
 	return outcome, nil
 }
 
-// settle asks Stripe what the customer has and writes it, again from the start when another did so in between.
-func (f *Function) settle(ctx context.Context, customerID string, key inbox.Key) (string, error) {
+// sync asks Stripe what the customer has and writes it, again from the start when another did so in between.
+func (f *Function) sync(ctx context.Context, customerID string, key inbox.Key) (string, error) {
 	for range maxTries {
-		outcome, err := f.settleOnce(ctx, customerID, key)
+		outcome, err := f.syncOnce(ctx, customerID, key)
 		if !errors.Is(err, account.ErrMoved) {
 			return outcome, err
 		}
@@ -77,7 +77,7 @@ func (f *Function) settle(ctx context.Context, customerID string, key inbox.Key)
 	return failed, fault.Wrap(account.ErrMoved, fault.Unavailable, "Too much happens to this customer at once.")
 }
 
-func (f *Function) settleOnce(ctx context.Context, customerID string, key inbox.Key) (string, error) {
+func (f *Function) syncOnce(ctx context.Context, customerID string, key inbox.Key) (string, error) {
 	// The version is read before Stripe is asked: if nobody has written when we write, our answer is the newest.
 	billing, done, err := f.accounts.BillingForEvent(ctx, customerID, key)
 	if err != nil {
@@ -94,33 +94,33 @@ func (f *Function) settleOnce(ctx context.Context, customerID string, key inbox.
 }
 
 // ask asks Stripe what the customer has now.
-func (f *Function) ask(ctx context.Context, b account.Billing) (account.Settlement, error) {
+func (f *Function) ask(ctx context.Context, b account.Billing) (account.BillingState, error) {
 	state, err := f.stripe.State(ctx, b.CustomerID)
 	if err != nil {
-		return account.Settlement{}, err
+		return account.BillingState{}, err
 	}
 	if len(state.Unknown) > 0 {
 		f.log.ErrorContext(ctx, "a customer pays for prices that no product has",
 			"user", b.AccountID, "prices", state.Unknown)
 	}
-	return account.Settlement{
+	return account.BillingState{
 		Version: b.Version, Standing: state.Standing, PeriodEnd: state.PeriodEnd, Holdings: state.Holdings,
 	}, nil
 }
 
 // write makes the event's mark, the new state and the event of ours true together.
 func (f *Function) write(
-	ctx context.Context, customerID string, key inbox.Key, to account.Settlement,
+	ctx context.Context, customerID string, key inbox.Key, to account.BillingState,
 ) (outcome string, err error) {
-	var settled account.Settled
+	var synced account.Synced
 	err = store.InTx(ctx, f.Pool, func(tx pgx.Tx) error {
 		first, err := inbox.Mark(ctx, tx, key, time.Now())
 		if err != nil || !first {
 			outcome = repeated
 			return err
 		}
-		settled, err = f.settleIn(ctx, tx, customerID, to)
-		outcome = outcomeOf(settled)
+		synced, err = f.syncIn(ctx, tx, customerID, to)
+		outcome = outcomeOf(synced)
 		return err
 	})
 	if err != nil {
@@ -128,26 +128,26 @@ func (f *Function) write(
 	}
 	if outcome == changed {
 		f.relay.Wake()
-		f.log.InfoContext(ctx, "account settled", "user", settled.After.ID,
-			"plan", settled.After.Plan, "standing", to.Standing, "event", key.ID)
+		f.log.InfoContext(ctx, "account synced", "user", synced.After.ID,
+			"plan", synced.After.Plan, "standing", to.Standing, "event", key.ID)
 	}
 	return outcome, nil
 }
 
-// settleIn writes within tx what the customer has, and our event where that is something else than before.
-func (f *Function) settleIn(
-	ctx context.Context, tx pgx.Tx, customerID string, to account.Settlement,
-) (account.Settled, error) {
-	settled, err := f.accounts.Settle(ctx, tx, customerID, to)
-	if err != nil || !settled.Changed() {
-		return settled, err
+// syncIn writes within tx what the customer has, and our event where that is something else than before.
+func (f *Function) syncIn(
+	ctx context.Context, tx pgx.Tx, customerID string, to account.BillingState,
+) (account.Synced, error) {
+	synced, err := f.accounts.Sync(ctx, tx, customerID, to)
+	if err != nil || !synced.Changed() {
+		return synced, err
 	}
-	return settled, announce(ctx, tx, event.PlanChanged{
-		Account: settled.After.ID, From: string(settled.Before.Plan), To: string(settled.After.Plan),
+	return synced, announce(ctx, tx, event.PlanChanged{
+		Account: synced.After.ID, From: string(synced.Before.Plan), To: string(synced.After.Plan),
 	})
 }
 
-func outcomeOf(s account.Settled) string {
+func outcomeOf(s account.Synced) string {
 	if s.Changed() {
 		return changed
 	}

@@ -45,17 +45,17 @@ func (f *Function) endGraces(ctx context.Context) error {
 	return errors.Join(all...)
 }
 
-// endGrace settles the customer before anybody hears that the grace is over: Stripe's notice of a payment may be late
+// endGrace syncs the customer before anybody hears that the grace is over: Stripe's notice of a payment may be late
 // or lost, and whoever pays keeps what they have. A loss that only shows now has a grace of its own, from now.
 func (f *Function) endGrace(ctx context.Context, billing account.Billing) error {
 	to, err := f.ask(ctx, billing)
 	if err != nil {
 		return err
 	}
-	var settled account.Settled
+	var synced account.Synced
 	var ended bool
 	err = store.InTx(ctx, f.Pool, func(tx pgx.Tx) (err error) {
-		if settled, err = f.settleIn(ctx, tx, billing.CustomerID, to); err != nil {
+		if synced, err = f.syncIn(ctx, tx, billing.CustomerID, to); err != nil {
 			return err
 		}
 		if ended, err = f.accounts.EndGrace(ctx, tx, billing.CustomerID); err != nil || !ended {
@@ -64,7 +64,7 @@ func (f *Function) endGrace(ctx context.Context, billing account.Billing) error 
 		return announce(ctx, tx, event.GraceEnded{Account: billing.AccountID})
 	})
 	if errors.Is(err, account.ErrMoved) {
-		return nil // another has settled the customer since; what is over then, the next tick finds
+		return nil // another has synced the customer since; what is over then, the next tick finds
 	}
 	if err != nil {
 		return err
@@ -74,6 +74,6 @@ func (f *Function) endGrace(ctx context.Context, billing account.Billing) error 
 		f.graces.Inc()
 	}
 	f.log.InfoContext(ctx, "time after a downgrade is over", "user", billing.AccountID,
-		"plan", settled.After.Plan, "standing", to.Standing, "told", ended)
+		"plan", synced.After.Plan, "standing", to.Standing, "told", ended)
 	return nil
 }

@@ -138,7 +138,7 @@ func TestWhileStripeIsAwayNothingEnds(t *testing.T) {
 	w.wantWritten(event.GraceEndedType)
 }
 
-// While the tick asks Stripe, an event settles the same customer: its answer is the newer one.
+// While the tick asks Stripe, an event syncs the same customer: its answer is the newer one.
 func TestAnEventThatOvertakesTheEndIsNotOverwritten(t *testing.T) {
 	w := downgraded(t)
 	w.keepUntil(time.Now().Add(-time.Second))

@@ -13,12 +13,12 @@ import (
 func TestADowngradeSaysWhatIsTooMuchAndUntilWhen(t *testing.T) {
 	k := portaltest.StartTill(t)
 	ada := k.User(t, "ada")
-	k.Settle(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
+	k.Sync(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
 	for _, name := range []string{"one", "two"} {
 		ada.Post("/networks", "name", name, "host", name+".example.org", "port", "6697", "tls", "on", "nick", "ada")
 	}
 	ada.Get("/billing").SaysNot("More than your plan allows")
-	k.Settle(t, "ada", account.Ended, account.Holdings{})
+	k.Sync(t, "ada", account.Ended, account.Holdings{})
 	until := time.Now().UTC().Add(account.Grace).Format("2 Jan 2006")
 	ada.Get("/billing").Says("You have 2 networks; your plan allows one network", "stays as it is until "+until)
 	ada.Get("/networks").Says("one", "two", "You have 2 networks; your plan allows one network", "until "+until)
@@ -37,10 +37,10 @@ func downgraded(t *testing.T) (*clustertest.Rig, *portaltest.Till, *portaltest.P
 	t.Helper()
 	c, k := startSelling(t)
 	p := c.User(t, "ada")
-	k.Settle(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
+	k.Sync(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
 	p.Post("/bouncer")
 	c.Finish("ada")
-	k.Settle(t, "ada", account.Ended, account.Holdings{})
+	k.Sync(t, "ada", account.Ended, account.Holdings{})
 	return c, k, p
 }
 
@@ -58,7 +58,7 @@ func TestDuringTheGraceThePagesSayUntilWhenTheBouncerRuns(t *testing.T) {
 	p.Get("/connect").Says("ada.irc.test") // which is theirs to use until then
 	k.EndGrace(t)
 	p.Get("/bouncer").Says("is over, so it is stopped in a moment").SaysNot("runs on until")
-	k.Settle(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
+	k.Sync(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
 	p.Get("/bouncer").Says("Ready").SaysNot("has no bouncer of your own", "Keep it")
 	p.Get("/billing").SaysNot("Your own bouncer")
 	if c.Stored("ada") == nil {
@@ -79,7 +79,7 @@ func TestABouncerThatThePlanStoppedSaysWhatToDo(t *testing.T) {
 	if limit, told := c.Bouncer.Users["ada"]; !told || limit != 1 {
 		t.Errorf("the shared bouncer knows %v", c.Bouncer.Users)
 	}
-	k.Settle(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
+	k.Sync(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
 	p.Get("/bouncer").Says("Your plan has a bouncer of your own again, so it starts in a moment.").SaysNot("Keep it")
 	stop(c, false)
 	p.Get("/bouncer").Says("Ready").SaysNot("Stopped")
@@ -99,7 +99,7 @@ func TestAnOpenPageFollowsThePlan(t *testing.T) {
 	k.EndGrace(t)
 	stop(c, true)
 	s.Says("own-state", "It is on no network, because your plan, Free, has no bouncer of your own.")
-	k.Settle(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
+	k.Sync(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
 	stop(c, false)
 	if page := s.Says("own-state", "It is up"); page.Find(".alert").Length() != 0 {
 		t.Error("the page still says that it ends")

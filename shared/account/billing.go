@@ -96,35 +96,35 @@ func (s *Store) LinkCustomer(ctx context.Context, userID, customerID string) (Bi
 	return s.BillingOf(ctx, userID)
 }
 
-// Settlement is what a customer has, as Stripe said after Version had been read.
-type Settlement struct {
+// BillingState is what a customer has, as Stripe said after Version had been read.
+type BillingState struct {
 	Version   int64
 	Standing  Standing
 	PeriodEnd *time.Time
 	Holdings  Holdings
 }
 
-// Settled is what a settlement changed.
-type Settled struct {
+// Synced is what a state changed.
+type Synced struct {
 	Before, After User
-	KeepUntil     *time.Time // set by this settlement when it took something away
+	KeepUntil     *time.Time // set by this state when it took something away
 }
 
 // Changed reports whether the user has other things than before.
-func (s Settled) Changed() bool { return s.Before.Holdings() != s.After.Holdings() }
+func (s Synced) Changed() bool { return s.Before.Holdings() != s.After.Holdings() }
 
-// ErrMoved says that somebody else settled the customer in between: ask Stripe again.
-var ErrMoved = errors.New("the customer was settled by another")
+// ErrMoved says that somebody else synced the customer in between: ask Stripe again.
+var ErrMoved = errors.New("the customer was synced by another")
 
-// Settle writes within tx what the customer has. It is ErrMoved, with nothing written, where the billing's version is
-// not the settlement's, and NotFound for a customer of nobody. It deletes nothing that a lower limit does not allow.
-func (s *Store) Settle(ctx context.Context, tx pgx.Tx, customerID string, to Settlement) (Settled, error) {
+// Sync writes within tx what the customer has. It is ErrMoved, with nothing written, where the billing's version is
+// not the state's, and NotFound for a customer of nobody. It deletes nothing that a lower limit does not allow.
+func (s *Store) Sync(ctx context.Context, tx pgx.Tx, customerID string, to BillingState) (Synced, error) {
 	result, err := s.giveHoldings(ctx, tx, customerID, to)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
-		return Settled{}, whyNotSettled(ctx, tx, customerID)
+		return Synced{}, whyNotSynced(ctx, tx, customerID)
 	case err != nil:
-		return Settled{}, store.Fault(fmt.Errorf("settle customer: %w", err))
+		return Synced{}, store.Fault(fmt.Errorf("sync customer: %w", err))
 	case result.After.Entitlements().Covers(result.Before.Entitlements()):
 		return result, nil
 	}
@@ -132,13 +132,13 @@ func (s *Store) Settle(ctx context.Context, tx pgx.Tx, customerID string, to Set
 	result.KeepUntil = &until
 	_, err = tx.Exec(ctx, `UPDATE billing SET keep_until = $2 WHERE customer_id = $1`, customerID, until)
 	if err != nil {
-		return Settled{}, store.Fault(fmt.Errorf("settle customer: %w", err))
+		return Synced{}, store.Fault(fmt.Errorf("sync customer: %w", err))
 	}
 	return result, nil
 }
 
-// whyNotSettled asks within tx: a second connection of the pool while this one is held could be waited for in vain.
-func whyNotSettled(ctx context.Context, tx pgx.Tx, customerID string) error {
+// whyNotSynced asks within tx: a second connection of the pool while this one is held could be waited for in vain.
+func whyNotSynced(ctx context.Context, tx pgx.Tx, customerID string) error {
 	var known bool
 	err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM billing WHERE customer_id = $1)`, customerID).Scan(&known)
 	switch {
@@ -153,17 +153,17 @@ func whyNotSettled(ctx context.Context, tx pgx.Tx, customerID string) error {
 
 // giveHoldings writes billing and account in one statement, since there are many of them at a month's end. Both parts
 // that read the account see it as it was before; the lock on the billing's row keeps others from settling meanwhile.
-func (s *Store) giveHoldings(ctx context.Context, tx pgx.Tx, customerID string, to Settlement) (Settled, error) {
+func (s *Store) giveHoldings(ctx context.Context, tx pgx.Tx, customerID string, to BillingState) (Synced, error) {
 	h := to.Holdings.Normal()
 	rows, _ := tx.Query(ctx, `
-		WITH settled AS (
+		WITH synced AS (
 			UPDATE billing SET standing = $3, period_end = $4, version = version + 1, updated_at = $5
 			WHERE customer_id = $1 AND version = $2 RETURNING account_id),
 		before AS (
-			SELECT `+userColumns+`, 0 AS step FROM account WHERE id IN (SELECT account_id FROM settled)),
+			SELECT `+userColumns+`, 0 AS step FROM account WHERE id IN (SELECT account_id FROM synced)),
 		after AS (
 			UPDATE account SET plan = $6, log_search = $7, extra_bots = $8, hosting = $9
-			WHERE id IN (SELECT account_id FROM settled) RETURNING `+userColumns+`, 1 AS step)
+			WHERE id IN (SELECT account_id FROM synced) RETURNING `+userColumns+`, 1 AS step)
 		SELECT * FROM before UNION ALL SELECT * FROM after ORDER BY step`,
 		customerID, to.Version, to.Standing, to.PeriodEnd, s.now(), h.Plan, h.LogSearch, h.ExtraBots, h.Hosting)
 	both, err := pgx.CollectRows(rows, pgx.RowToStructByName[struct {
@@ -171,10 +171,10 @@ func (s *Store) giveHoldings(ctx context.Context, tx pgx.Tx, customerID string, 
 		Step int
 	}])
 	if err != nil {
-		return Settled{}, err
+		return Synced{}, err
 	}
 	if len(both) != 2 {
-		return Settled{}, pgx.ErrNoRows
+		return Synced{}, pgx.ErrNoRows
 	}
-	return Settled{Before: both[0].User, After: both[1].User}, nil
+	return Synced{Before: both[0].User, After: both[1].User}, nil
 }

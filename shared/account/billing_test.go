@@ -44,18 +44,18 @@ func newPayer(t *testing.T) *payer {
 	return p
 }
 
-func (p *payer) settle(ctx context.Context, to account.Settlement) (settled account.Settled, err error) {
+func (p *payer) sync(ctx context.Context, to account.BillingState) (synced account.Synced, err error) {
 	err = store.InTx(ctx, p.pool, func(tx pgx.Tx) error {
-		settled, err = p.Settle(ctx, tx, "cus_1", to)
+		synced, err = p.Sync(ctx, tx, "cus_1", to)
 		return err
 	})
-	return settled, err
+	return synced, err
 }
 
-func TestSettleGivesAndTakesHoldings(t *testing.T) {
+func TestSyncGivesAndTakesHoldings(t *testing.T) {
 	p := newPayer(t)
 	end := p.now.AddDate(0, 1, 0)
-	up, err := p.settle(t.Context(), account.Settlement{
+	up, err := p.sync(t.Context(), account.BillingState{
 		Standing: account.Paid, PeriodEnd: &end,
 		Holdings: account.Holdings{Plan: account.Pro, Hosting: account.Growth, LogSearch: true, ExtraBots: 2},
 	})
@@ -67,14 +67,14 @@ func TestSettleGivesAndTakesHoldings(t *testing.T) {
 		t.Errorf("after the upgrade: %+v, %v", user, err)
 	}
 
-	same, err := p.settle(t.Context(), account.Settlement{
+	same, err := p.sync(t.Context(), account.BillingState{
 		Version: 1, Standing: account.Ending, PeriodEnd: &end, Holdings: up.After.Holdings(),
 	})
 	if err != nil || same.Changed() {
 		t.Errorf("the same again: %+v, %v", same, err)
 	}
 
-	down, err := p.settle(t.Context(), account.Settlement{Version: 2, Standing: account.Ended})
+	down, err := p.sync(t.Context(), account.BillingState{Version: 2, Standing: account.Ended})
 	if err != nil || !down.Changed() || down.KeepUntil == nil || !down.KeepUntil.Equal(p.now.Add(account.Grace)) {
 		t.Fatalf("downgrade: %+v, %v", down, err)
 	}
@@ -85,28 +85,28 @@ func TestSettleGivesAndTakesHoldings(t *testing.T) {
 	}
 }
 
-func TestSettleRefusesWhatWasReadBeforeAnotherWrote(t *testing.T) {
+func TestSyncRefusesWhatWasReadBeforeAnotherWrote(t *testing.T) {
 	p := newPayer(t)
-	pro := account.Settlement{Standing: account.Paid, Holdings: account.Holdings{Plan: account.Pro}}
-	if _, err := p.settle(t.Context(), pro); err != nil {
+	pro := account.BillingState{Standing: account.Paid, Holdings: account.Holdings{Plan: account.Pro}}
+	if _, err := p.sync(t.Context(), pro); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.settle(t.Context(), account.Settlement{Standing: account.Ended}); !errors.Is(err, account.ErrMoved) {
+	if _, err := p.sync(t.Context(), account.BillingState{Standing: account.Ended}); !errors.Is(err, account.ErrMoved) {
 		t.Errorf("got %v, want ErrMoved", err)
 	}
 	if user, _ := p.ByID(t.Context(), p.user.ID); user.Plan != account.Pro {
-		t.Errorf("the stale settlement made the plan %q", user.Plan)
+		t.Errorf("the stale state made the plan %q", user.Plan)
 	}
 }
 
 func TestACustomerOfNobodyIsNotFound(t *testing.T) {
 	p := newPayer(t)
 	err := store.InTx(t.Context(), p.pool, func(tx pgx.Tx) error {
-		_, err := p.Settle(t.Context(), tx, "cus_stranger", account.Settlement{})
+		_, err := p.Sync(t.Context(), tx, "cus_stranger", account.BillingState{})
 		return err
 	})
 	if !fault.Is(err, fault.NotFound) {
-		t.Errorf("settle: %v", err)
+		t.Errorf("sync: %v", err)
 	}
 	if _, _, err := p.BillingForEvent(t.Context(), "cus_stranger", inbox.Key{}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("find: %v", err)

@@ -33,7 +33,7 @@ func TestBuyingPro(t *testing.T) {
 	if err != nil || billing.CustomerID == "" || user.Plan != account.Free {
 		t.Errorf("the portal gave something itself: %+v, %+v, %v", user, billing, err)
 	}
-	k.Settle(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
+	k.Sync(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
 	ada.Get("/billing/state?after=0").Status(http.StatusOK)
 	ada.Get("/billing?after=0").Says("Confirmed", "Pro", "It renews by itself on 31 Jan 2027")
 	after := ada.Get("/billing").Says("You have Pro", "LOCAL-0001", "$4.00").SaysNot("Waiting")
@@ -63,7 +63,7 @@ func TestEveryStandingIsSaid(t *testing.T) {
 		{account.Paused, account.Holdings{}, []string{"Paused"}},
 		{account.Ended, account.Holdings{}, []string{"Ended", "Your subscription ended on 31 Jan 2027"}},
 	} {
-		k.Settle(t, "ada", row.standing, row.holdings)
+		k.Sync(t, "ada", row.standing, row.holdings)
 		ada.Get("/billing").Status(http.StatusOK).Says(row.says...)
 	}
 }
@@ -154,7 +154,7 @@ func TestProIsNotGivenBackWhileHostingIsPaidFor(t *testing.T) {
 func TestThePageStaysWhenStripeIsAway(t *testing.T) {
 	k := portaltest.StartTill(t)
 	ada := k.User(t, "ada")
-	k.Settle(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
+	k.Sync(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
 	k.Shop.Close()
 	ada.Get("/billing").Status(http.StatusOK).Says("Pro", "does not answer at the moment")
 }

@@ -104,8 +104,8 @@ func (k *Till) Account(t testing.TB, handle account.Handle) account.User {
 	return user
 }
 
-// Settle writes what functions/billing would. What was paid for ends on 31 January 2027.
-func (k *Till) Settle(t testing.TB, handle account.Handle, standing account.Standing, holdings account.Holdings) {
+// Sync writes what functions/billing would. What was paid for ends on 31 January 2027.
+func (k *Till) Sync(t testing.TB, handle account.Handle, standing account.Standing, holdings account.Holdings) {
 	t.Helper()
 	billing, err := k.Accounts.LinkCustomer(t.Context(), k.Account(t, handle).ID, "cus_of_"+string(handle))
 	if err != nil {
@@ -113,7 +113,7 @@ func (k *Till) Settle(t testing.TB, handle account.Handle, standing account.Stan
 	}
 	end := time.Date(2027, 1, 31, 12, 0, 0, 0, time.UTC)
 	err = store.InTx(t.Context(), k.Pool, func(tx pgx.Tx) error {
-		_, err := k.Accounts.Settle(t.Context(), tx, billing.CustomerID, account.Settlement{
+		_, err := k.Accounts.Sync(t.Context(), tx, billing.CustomerID, account.BillingState{
 			Version: billing.Version, Standing: standing, PeriodEnd: &end, Holdings: holdings,
 		})
 		return err
