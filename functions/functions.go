@@ -194,19 +194,22 @@ func About(name string) string {
 	if !known {
 		return ""
 	}
-	text := strings.ToUpper(part.Title[:1]) + part.Title[1:]
-	if !strings.HasSuffix(text, "?") {
-		text += "."
+	var text strings.Builder
+	text.WriteString(strings.ToUpper(part.Title[:1]) + part.Title[1:])
+	if !strings.HasSuffix(part.Title, "?") {
+		text.WriteString(".")
 	}
-	text += fmt.Sprintf(" It is reached by %s", part.Reach)
+	fmt.Fprintf(&text, " It is reached by %s", part.Reach)
 	if part.Public() {
-		text += fmt.Sprintf(", at `%s`", strings.TrimPrefix(part.Host+".DOMAIN", "."))
+		fmt.Fprintf(&text, ", at `%s`", strings.TrimPrefix(part.Host+".DOMAIN", "."))
 	}
-	text += ".\n\n"
+	text.WriteString(".\n")
+	before := "\n"
 	for _, schema := range Databases() {
 		for _, grant := range schema.Roles[name] {
-			text += fmt.Sprintf("- `%s`, table `%s`: %s\n", schema.Name, grant.Table, grant.May)
+			fmt.Fprintf(&text, "%s- `%s`, table `%s`: %s\n", before, schema.Name, grant.Table, grant.May)
+			before = ""
 		}
 	}
-	return strings.TrimSuffix(text, "\n") + "\n"
+	return text.String()
 }
