@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 
+	"irc.now/shared/background"
 	"irc.now/shared/config"
 	"irc.now/shared/function"
 	"irc.now/shared/web"
@@ -57,16 +58,12 @@ func (h *Hosted) Start(ctx context.Context, env map[string]string) error {
 	if one, is := Find(s.Function); is {
 		parts = []Part{one}
 	}
+	var starts []func() error
 	for _, part := range parts {
 		h.add(part, s)
+		starts = append(starts, func() error { return h.start(ctx, part, env, s) })
 	}
-	errs := make([]error, len(parts))
-	var starting sync.WaitGroup
-	for i, part := range parts {
-		starting.Go(func() { errs[i] = h.start(ctx, part, env, s) })
-	}
-	starting.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := background.Together(starts...); err != nil {
 		return errors.Join(err, h.Stop(context.WithoutCancel(ctx)))
 	}
 	return nil
@@ -170,12 +167,9 @@ func (h *Hosted) Drain() {
 
 // Stop stops every part, all at once.
 func (h *Hosted) Stop(ctx context.Context) error {
-	instances := h.instances()
-	errs := make([]error, len(instances))
-	var stopping sync.WaitGroup
-	for i, instance := range instances {
-		stopping.Go(func() { errs[i] = instance.Stop(ctx) })
+	var stops []func() error
+	for _, instance := range h.instances() {
+		stops = append(stops, func() error { return instance.Stop(ctx) })
 	}
-	stopping.Wait()
-	return errors.Join(errs...)
+	return background.Together(stops...)
 }

@@ -9,6 +9,7 @@ import (
 	"irc.now/functions"
 	"irc.now/longrunning/local/servers/postgres"
 	"irc.now/longrunning/schema"
+	"irc.now/shared/background"
 	"irc.now/shared/config"
 	"irc.now/shared/store"
 	"irc.now/shared/tenant"
@@ -67,7 +68,7 @@ func (p *Platform) startTenants(ctx context.Context) error {
 			return err
 		})
 	}
-	return inParallel(steps...)
+	return background.Together(steps...)
 }
 
 // startSchema does what a release's job does on a cluster. A data folder that an older release made moves here.

@@ -18,6 +18,7 @@ import (
 	"irc.now/longrunning/local/servers/postgres"
 	"irc.now/longrunning/local/servers/soju"
 	"irc.now/longrunning/local/stripe"
+	"irc.now/shared/background"
 )
 
 // stopPatience bounds a whole stop: PostgreSQL needs a moment for its last checkpoint.
@@ -131,7 +132,7 @@ func (p *Platform) chooseSocket() error {
 // startFoundations gets the foreign programs and starts the database, at the same time: at the first start all three
 // may have to be downloaded. The two downloads of packages follow each other, for they share apt's lists.
 func (p *Platform) startFoundations(ctx context.Context) error {
-	return inParallel(
+	return background.Together(
 		func() error { return p.startDatabase(ctx) },
 		func() error { return p.findPrograms(ctx) },
 	)

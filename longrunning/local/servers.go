@@ -10,6 +10,7 @@ import (
 	"irc.now/longrunning/local/servers/ergo"
 	"irc.now/longrunning/local/servers/soju"
 	"irc.now/shared/account"
+	"irc.now/shared/background"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 	"irc.now/shared/network"
@@ -19,7 +20,7 @@ import (
 func (p *Platform) startServers(ctx context.Context) error {
 	networkKeeper := p.keeper("The local IRC network (ergo)", p.startNetwork)
 	bouncerKeeper := p.keeper("The bouncer (soju)", p.startBouncer)
-	return inParallel(
+	return background.Together(
 		func() error { return networkKeeper.begin(ctx) },
 		func() error { return bouncerKeeper.begin(ctx) },
 	)

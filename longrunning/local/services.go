@@ -40,7 +40,7 @@ func (p *Platform) startServices(ctx context.Context) error {
 	for _, part := range functions.Where(internal) {
 		steps = append(steps, func() error { return p.startFunction(ctx, part, settings) })
 	}
-	if err := inParallel(steps...); err != nil {
+	if err := background.Together(steps...); err != nil {
 		return err
 	}
 	return p.openSites()

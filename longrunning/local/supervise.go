@@ -116,14 +116,3 @@ func (k *keeper) end(ctx context.Context) error {
 	}
 	return nil
 }
-
-// inParallel runs steps at the same time and returns when all are done, with all their errors.
-func inParallel(steps ...func() error) error {
-	errs := make([]error, len(steps))
-	var tasks sync.WaitGroup
-	for i, step := range steps {
-		tasks.Go(func() { errs[i] = step() })
-	}
-	tasks.Wait()
-	return errors.Join(errs...)
-}

@@ -1,10 +1,12 @@
-// Package background runs what goes on beside requests, from the start of a program's part to its stop.
+// Package background runs what goes on beside requests, from the start of a program's part to its stop, and steps of one
+// start or stop beside each other.
 //
 // It knows nothing of what runs, logs nothing and restarts nothing: a loop that may fail says itself what follows.
 package background
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -85,6 +87,17 @@ func (g *Group) stop() <-chan struct{} {
 		close(g.stopped)
 	}
 	return g.stopped
+}
+
+// Together runs steps at the same time and returns when all are done, with all their errors.
+func Together(steps ...func() error) error {
+	errs := make([]error, len(steps))
+	var running sync.WaitGroup
+	for i, step := range steps {
+		running.Go(func() { errs[i] = step() })
+	}
+	running.Wait()
+	return errors.Join(errs...)
 }
 
 // Every calls f at each interval, for the first time after one, until ctx ends. Where f takes longer than that, calls

@@ -138,3 +138,19 @@ func TestEveryIntervalHasOneCallAtMost(t *testing.T) {
 		}
 	})
 }
+
+func TestStepsTogetherAllEndAndTellAllErrors(t *testing.T) {
+	first, second := errors.New("first"), errors.New("second")
+	meet := make(chan struct{})
+	err := background.Together(
+		func() error { meet <- struct{}{}; return first }, // only at the same time do these two get anywhere
+		func() error { <-meet; return second },
+		func() error { return nil },
+	)
+	if !errors.Is(err, first) || !errors.Is(err, second) {
+		t.Errorf("%v", err)
+	}
+	if err := background.Together(); err != nil {
+		t.Errorf("no steps: %v", err)
+	}
+}
