@@ -3,15 +3,8 @@ package scaffold_test
 import (
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
-	"path/filepath"
-	"reflect"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"irc.now/functions"
+	"irc.now/knative/settings"
 )
 
 // funcYAML is what our func.yaml uses of the format of Knative's func, specVersion 0.36.0. The schema
@@ -118,55 +112,21 @@ func TestFuncYAMLIsWhatFuncReadsAndEnoughToStart(t *testing.T) {
 		all[e.Name] = e.Value
 	}
 	for _, part := range functions.Where(functions.Part.Public) {
-		settings := part.Settings(all)
-		for _, name := range required(t, "../../functions/"+part.Name) {
-			if settings[name] == "" {
-				t.Errorf("%s requires %s, which run.envs lacks", part.Name, name)
-			}
-		}
-	}
-}
-
-// required are the variables that the function in folder does not start without.
-func required(t *testing.T, folder string) (names []string) {
-	t.Helper()
-	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range files {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		given := part.Settings(all)
+		program, err := settings.Find("../..", part.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			if field, is := n.(*ast.Field); is {
-				if name, ok := requiredVariable(field); ok {
-					names = append(names, name)
-				}
+		variables, err := program.Variables("../..")
+		if err != nil || len(variables) == 0 {
+			t.Fatalf("no settings of %s are found (%v)", part.Name, err)
+		}
+		for _, v := range variables {
+			if v.Required && given[v.Name] == "" {
+				t.Errorf("%s requires %s, which run.envs lacks", part.Name, v.Name)
 			}
-			return true
-		})
+		}
 	}
-	if len(names) == 0 {
-		t.Fatalf("no settings are found in %s", folder)
-	}
-	return names
-}
-
-func requiredVariable(field *ast.Field) (string, bool) {
-	if field.Tag == nil {
-		return "", false
-	}
-	text, err := strconv.Unquote(field.Tag.Value)
-	if err != nil {
-		return "", false
-	}
-	options := strings.Split(reflect.StructTag(text).Get("env"), ",")
-	return options[0], slices.Contains(options, "required")
 }
 
 func TestTheRuleOfFuncYAML(t *testing.T) {
