@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -432,20 +431,11 @@ func TestAStartThatFailsLeavesNoConnection(t *testing.T) {
 	env := environment(database, "http://idp.example")
 	taken := prometheus.NewRegistry()
 	taken.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "introspections_total", Help: "Another's."}))
-	start := func() (err error) {
-		defer func() {
-			if reason := recover(); reason != nil {
-				err = fmt.Errorf("panicked: %v", reason)
-			}
-		}()
+	_ = storetest.FailedStart(t, database, func() error {
 		f := introspect.New()
 		f.Instrument(function.Instruments{Log: slog.New(slog.DiscardHandler), Metrics: taken})
 		return f.Start(t.Context(), env)
-	}
-	if err := start(); err == nil {
-		t.Fatal("it started")
-	}
-	storetest.WaitUntilUnused(t, database)
+	})
 }
 
 func TestAStartOnAnOldSchemaLeavesNoConnection(t *testing.T) {
@@ -453,8 +443,8 @@ func TestAStartOnAnOldSchemaLeavesNoConnection(t *testing.T) {
 	env := environment(database, "http://idp.example")
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if err := introspect.New().Start(ctx, env); !fault.Is(err, fault.Unavailable) {
+	err := storetest.FailedStart(t, database, func() error { return introspect.New().Start(ctx, env) })
+	if !fault.Is(err, fault.Unavailable) {
 		t.Errorf("err = %v", err)
 	}
-	storetest.WaitUntilUnused(t, database)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -312,20 +311,11 @@ func TestAStartThatFailsLeavesNoConnection(t *testing.T) {
 	env := environment(database, "http://idp.example", "http://bouncer.example")
 	taken := prometheus.NewRegistry()
 	taken.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "revocations_total", Help: "Another's."}))
-	start := func() (err error) {
-		defer func() {
-			if reason := recover(); reason != nil {
-				err = fmt.Errorf("panicked: %v", reason)
-			}
-		}()
+	_ = storetest.FailedStart(t, database, func() error {
 		f := revoke.New()
 		f.Instrument(function.Instruments{Log: slog.New(slog.DiscardHandler), Metrics: taken})
 		return f.Start(t.Context(), env)
-	}
-	if err := start(); err == nil {
-		t.Fatal("it started")
-	}
-	storetest.WaitUntilUnused(t, database)
+	})
 }
 
 func TestAStartOnAnOldSchemaLeavesNoConnection(t *testing.T) {
@@ -333,8 +323,8 @@ func TestAStartOnAnOldSchemaLeavesNoConnection(t *testing.T) {
 	env := environment(database, "http://idp.example", "http://bouncer.example")
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if err := revoke.New().Start(ctx, env); !fault.Is(err, fault.Unavailable) {
+	err := storetest.FailedStart(t, database, func() error { return revoke.New().Start(ctx, env) })
+	if !fault.Is(err, fault.Unavailable) {
 		t.Errorf("err = %v", err)
 	}
-	storetest.WaitUntilUnused(t, database)
 }

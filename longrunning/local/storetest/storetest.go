@@ -168,3 +168,24 @@ func WaitUntilUnused(t testing.TB, address string) {
 		}
 	}
 }
+
+// FailedStart runs a start that has to fail, with an error or a panic, waits until the database at address hears no more
+// of it, and returns why it failed.
+func FailedStart(t testing.TB, address string, start func() error) error {
+	t.Helper()
+	err := recovered(start)
+	if err == nil {
+		t.Fatal("it started")
+	}
+	WaitUntilUnused(t, address)
+	return err
+}
+
+func recovered(start func() error) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("panicked: %v", reason)
+		}
+	}()
+	return start()
+}
