@@ -35,8 +35,7 @@ func (f *Function) metadata(w http.ResponseWriter, r *http.Request) {
 // introspect is RFC 7662 section 2. Until the client has shown its secret, nothing of the request is looked at.
 func (f *Function) introspect(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	client, err := f.authenticate(r)
-	if err != nil {
+	if err := f.authenticate(r); err != nil {
 		f.refuse(w, r, err)
 		return
 	}
@@ -52,7 +51,7 @@ func (f *Function) introspect(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), answerTimeout)
 	defer cancel()
-	answer, err := f.lookUp(ctx, question{token: token, client: client, address: clientAddress(r), of: scopeOf(r)})
+	answer, err := f.lookUp(ctx, question{token: token, address: clientAddress(r), of: scopeOf(r)})
 	if err != nil {
 		f.refuse(w, r, err)
 		return
@@ -60,19 +59,19 @@ func (f *Function) introspect(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusOK, answer)
 }
 
-func (f *Function) authenticate(r *http.Request) (client string, err error) {
+func (f *Function) authenticate(r *http.Request) error {
 	name, secret, ok := credentials(r)
 	if ok && f.mayAsk(scopeOf(r), name, secret) {
-		return name, nil
+		return nil
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
 	}
 	if !f.limits.clientFailures.Allow(throttle.AddressKey(host)) {
-		return "", fault.New(fault.RateLimited, "Too many tries. Wait a moment.")
+		return fault.New(fault.RateLimited, "Too many tries. Wait a moment.")
 	}
-	return "", fault.New(fault.Unauthenticated, "Send a client's name and secret by HTTP Basic.")
+	return fault.New(fault.Unauthenticated, "Send a client's name and secret by HTTP Basic.")
 }
 
 func unreadable(err error) error {

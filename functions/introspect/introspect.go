@@ -36,7 +36,7 @@ const (
 var Grants = []store.Grant{
 	{Table: "account", May: "SELECT"},
 	{Table: "connection_password", May: "SELECT, UPDATE (last_used_at)"},
-	{Table: "accepted_token", May: "SELECT (hash), INSERT"},
+	{Table: "accepted_token", May: "SELECT (hash, account_id, expires_at, dead_at), INSERT"},
 }
 
 // settings are the environment of the function.
@@ -85,7 +85,7 @@ type Function struct {
 // New makes the function.
 func New() *Function {
 	return &Function{
-		Database: store.NewDatabase("accounts", account.Migrations), log: slog.New(slog.DiscardHandler), limits: newLimits(),
+		Database: store.NewDatabase("accounts", account.Migrations), log: slog.New(slog.DiscardHandler), limits: newLimits(patience),
 		counts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "introspections_total", Help: "Answered introspection requests by kind of credential and result.",
 		}, []string{"credential", "result"}),

@@ -239,33 +239,33 @@ func TestAUserWithoutHandleIsInactive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.idp.Accept("new-token", "new")
+	w.idp.Accept("new-token-0123456789abcdefghij", "new")
 	w.wantInactive(t, secret.Reveal())
-	w.wantInactive(t, "new-token")
+	w.wantInactive(t, "new-token-0123456789abcdefghij")
 }
 
 func TestAnAccessTokenIsActiveAsLongAsItsProviderSaysSo(t *testing.T) {
 	w := newWorld(t)
 	ada := w.user(t, "ada")
-	w.idp.Accept("opaque-token", ada.Subject)
-	w.idp.Accept("stranger", "subject without account")
-	w.wantActive(t, "opaque-token", ada)
-	w.wantActive(t, "opaque-token", ada)
-	w.wantInactive(t, "stranger")
-	w.wantInactive(t, "unknown")
-	w.idp.Forget("opaque-token")
-	w.wantInactive(t, "opaque-token")
+	w.idp.Accept("opaque-token-0123456789abcdefghij", ada.Subject)
+	w.idp.Accept("stranger-0123456789abcdefghij", "subject without account")
+	w.wantActive(t, "opaque-token-0123456789abcdefghij", ada)
+	w.wantActive(t, "opaque-token-0123456789abcdefghij", ada)
+	w.wantInactive(t, "stranger-0123456789abcdefghij")
+	w.wantInactive(t, "unknown-0123456789abcdefghij")
+	w.idp.Forget("opaque-token-0123456789abcdefghij")
+	w.wantInactive(t, "opaque-token-0123456789abcdefghij")
 }
 
 func TestWhatIsAwayIsNeverAnInactiveToken(t *testing.T) {
 	w := newWorld(t)
 	ada, _, secret := w.password(t, "ada")
-	w.idp.Accept("token", ada.Subject)
+	w.idp.Accept("token-0123456789abcdefghij", ada.Subject)
 	w.idp.Fail(http.StatusBadGateway)
-	want503(t, w.request(t, "token"))
+	want503(t, w.request(t, "token-0123456789abcdefghij"))
 	w.wantActive(t, secret, ada) // needs the database only
 	w.idp.Fail(0)
-	w.wantActive(t, "token", ada)
+	w.wantActive(t, "token-0123456789abcdefghij", ada)
 
 	// The database goes away under a running function.
 	pool, err := store.Open(t.Context(), storetest.Server(t).URL("postgres"))
@@ -281,7 +281,7 @@ func TestWhatIsAwayIsNeverAnInactiveToken(t *testing.T) {
 		}
 	}
 	want503(t, w.request(t, secret))
-	want503(t, w.request(t, "token"))
+	want503(t, w.request(t, "token-0123456789abcdefghij"))
 }
 
 func want503(t *testing.T, r *http.Request) {
@@ -347,7 +347,7 @@ func TestTriesAreLimitedPerPasswordAndPerAddress(t *testing.T) {
 	w := newWorld(t)
 	ada, _, secret := w.password(t, "ada")
 	bob, _, bobs := w.password(t, "bob")
-	w.idp.Accept("token", ada.Subject)
+	w.idp.Accept("token-0123456789abcdefghij", ada.Subject)
 	limited := func(token, address string) bool {
 		for range 100 {
 			r := w.request(t, token)
@@ -358,26 +358,26 @@ func TestTriesAreLimitedPerPasswordAndPerAddress(t *testing.T) {
 		}
 		return false
 	}
-	if !limited(secret, "192.0.2.1") || !limited("token", "192.0.2.2") || !limited("guess", "2001:db8::1") {
+	if !limited(secret, "192.0.2.1") || !limited("token-0123456789abcdefghij", "192.0.2.2") || !limited("guess-0123456789abcdefghij", "2001:db8::1") {
 		t.Error("tries are not limited")
 	}
 	w.wantActive(t, bobs, bob)
-	w.wantActive(t, "token", ada) // from another address
+	w.wantActive(t, "token-0123456789abcdefghij", ada) // from another address
 }
 
 func TestNothingSecretIsLogged(t *testing.T) {
 	w := newWorld(t)
 	ada, _, secret := w.password(t, "ada")
-	w.idp.Accept("the-access-token", ada.Subject)
+	w.idp.Accept("the-access-token-0123456789abcdefghij", ada.Subject)
 	w.wantActive(t, secret, ada)
-	w.wantActive(t, "the-access-token", ada)
+	w.wantActive(t, "the-access-token-0123456789abcdefghij", ada)
 	w.idp.Fail(http.StatusBadGateway)
-	want503(t, w.request(t, "the-access-token"))
+	want503(t, w.request(t, "the-access-token-0123456789abcdefghij"))
 	text := w.logs.String()
 	if text == "" {
 		t.Fatal("nothing was logged at all")
 	}
-	for _, secret := range []string{secret, "the-access-token", clientSecret, w.env["OIDC_CLIENT_SECRET"], w.env["TOKEN_SEAL_KEY"],
+	for _, secret := range []string{secret, "the-access-token-0123456789abcdefghij", clientSecret, w.env["OIDC_CLIENT_SECRET"], w.env["TOKEN_SEAL_KEY"],
 		w.env["ACCOUNTS_DATABASE_URL"]} {
 		if strings.Contains(text, secret) || strings.Contains(text, url.QueryEscape(secret)) {
 			t.Errorf("the log holds a secret: %s", text)

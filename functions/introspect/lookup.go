@@ -7,6 +7,7 @@ import (
 
 	"irc.now/shared/account"
 	"irc.now/shared/fault"
+	"irc.now/shared/introspection"
 )
 
 // unknownLife is how long a token is watched whose end the identity provider does not tell.
@@ -15,7 +16,6 @@ const unknownLife = 30 * 24 * time.Hour
 // question is one token that a client asks about.
 type question struct {
 	token   string
-	client  string // who asks
 	address string // whom the token comes from, as the client says; may be empty
 	of      owner  // the only user there is to this client
 }
@@ -57,14 +57,15 @@ func (f *Function) password(ctx context.Context, q question) (answer, error) {
 	if !ok {
 		return answer{}, nil
 	}
-	if !f.limits.password.Allow(id) {
-		return answer{}, tooMany()
-	}
 	user, err := f.accounts.VerifyPassword(ctx, q.token)
 	if fault.Is(err, fault.Unauthenticated) {
 		return answer{}, nil
 	}
 	if err != nil {
+		return answer{}, err
+	}
+	// Wrong ones are not counted: whoever knew an id could keep its owner out.
+	if err := f.limits.awaitUser(ctx, id, q); err != nil {
 		return answer{}, err
 	}
 	if !q.of.may(user) {
@@ -77,10 +78,7 @@ func (f *Function) accessToken(ctx context.Context, q question) (answer, error) 
 	if !isBearer(q.token) {
 		return answer{}, nil
 	}
-	if (q.address != "" && !f.limits.address.Allow(q.address)) || !f.limits.client.Allow(q.client) {
-		return answer{}, tooMany()
-	}
-	token, err := f.provider.Introspect(ctx, q.token)
+	token, err := f.ask(ctx, q)
 	if err != nil || !token.Active {
 		return answer{}, err
 	}
@@ -100,6 +98,32 @@ func (f *Function) accessToken(ctx context.Context, q question) (answer, error) 
 		return answer{}, err
 	}
 	return f.active(user, token.Expires), nil
+}
+
+// ask asks the identity provider about an access token: at once where the provider signed it or it let somebody in
+// before, and in a queue with everybody else's guesses where nothing is known of it.
+func (f *Function) ask(ctx context.Context, q question) (token introspection.Token, err error) {
+	proof, whose := f.provider.Prove(ctx, q.token)
+	switch proof {
+	case introspection.Void:
+		return introspection.Token{}, nil
+	case introspection.Signed:
+	case introspection.Unproven:
+		if whose, err = f.tokens.Known(ctx, q.token); err != nil {
+			return introspection.Token{}, err
+		}
+	}
+	if whose == "" {
+		err = f.limits.asStranger(ctx, q, func(ctx context.Context) (bool, error) {
+			token, err = f.provider.Introspect(ctx, q.token)
+			return token.Active, err
+		})
+		return token, err
+	}
+	if err := f.limits.awaitUser(ctx, whose, q); err != nil {
+		return introspection.Token{}, err
+	}
+	return f.provider.Introspect(ctx, q.token)
 }
 
 // active is the answer for a user, who can have a bouncer only with a handle.

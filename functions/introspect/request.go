@@ -49,11 +49,14 @@ func parseToken(contentType, body string) (string, error) {
 	return tokens[0], nil
 }
 
+// minToken is what 128 random bits take in base64: RFC 6749 section 10.10 forbids tokens that are guessed more easily.
+const minToken = 22
+
 // isBearer reports whether token can be an access token at all: b64token of RFC 6750 section 2.1. What people type
-// for a password by mistake often is not, and then the identity provider never hears of it.
+// for a password by mistake hardly ever is, and then the identity provider never hears of it.
 func isBearer(token string) bool {
 	core := strings.TrimRight(token, "=")
-	return core != "" && !strings.ContainsFunc(core, notBearer)
+	return len(core) >= minToken && !strings.ContainsFunc(core, notBearer)
 }
 
 func notBearer(r rune) bool {

@@ -8,8 +8,11 @@ import (
 )
 
 func TestBearerTokens(t *testing.T) {
+	const long = "abcdefghijklmnopqrstuv"
 	for token, want := range map[string]bool{
-		"abc.DEF-1_2~+/==": true, "a": true, "": false, "=": false, "a=b": false, "a b": false, "a\n": false, "é": false, "a:b": false,
+		"abc.DEF-1_2~+/abc.DEF-1_2~+/==": true, long: true, "": false, "=": false, "====================================": false,
+		long + "=b": false, long + " b": false, long + "\n": false, long + "é": false, long + ":b": false,
+		long[1:]: false, long[1:] + "=": false, "correct-horse": false, // what people type, or nobody's provider gives out
 	} {
 		if got := isBearer(token); got != want {
 			t.Errorf("isBearer(%q) = %v", token, got)

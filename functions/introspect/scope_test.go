@@ -43,10 +43,10 @@ func TestADedicatedBouncerHasOneUser(t *testing.T) {
 	w := newPlatform(t)
 	ada, _, adas := w.password(t, "ada")
 	bob, _, bobs := w.password(t, "bob")
-	w.idp.Accept("token-of-ada", ada.Subject)
-	w.idp.Accept("token-of-bob", bob.Subject)
+	w.idp.Accept("token-of-ada-0123456789abcdefghij", ada.Subject)
+	w.idp.Accept("token-of-bob-0123456789abcdefghij", bob.Subject)
 	dedicated, secret := w.of("ada"), bouncer.IntrospectSecret(platformKey, "ada")
-	for token, want := range map[string]string{adas: `"username":"ada"`, "token-of-ada": `"username":"ada"`, bobs: inactive, "token-of-bob": inactive, "guess": inactive} {
+	for token, want := range map[string]string{adas: `"username":"ada"`, "token-of-ada-0123456789abcdefghij": `"username":"ada"`, bobs: inactive, "token-of-bob-0123456789abcdefghij": inactive, "guess-0123456789abcdefghij": inactive} {
 		response, body := dedicated.as(t, bouncer.IntrospectClient("ada"), secret, token)
 		if response.StatusCode != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("%.20s: %s %s, want %s", token, response.Status, body, want)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"irc.now/shared/batch"
 	"irc.now/shared/config"
 	"irc.now/shared/store"
 )
@@ -22,7 +23,10 @@ const expirySlack = 5 * time.Second
 type Tokens struct {
 	store *Store
 	key   SealKey
+	known *batch.Batcher[tokenHash, string] // whose it is, by hash
 }
+
+type tokenHash [sha256.Size]byte
 
 // AcceptedToken is an access token that opened a connection.
 type AcceptedToken struct {
@@ -31,7 +35,39 @@ type AcceptedToken struct {
 }
 
 // NewTokens makes a store of accepted tokens, which s keeps.
-func NewTokens(s *Store, key SealKey) *Tokens { return &Tokens{store: s, key: key} }
+func NewTokens(s *Store, key SealKey) *Tokens {
+	t := &Tokens{store: s, key: key}
+	t.known = batch.New(lookups, t.owners)
+	return t
+}
+
+// Known is the id of the user whom token has let in before; empty where it has not, is dead, or has run out. It says
+// nothing about whether the identity provider accepts it still.
+func (t *Tokens) Known(ctx context.Context, token string) (userID string, err error) {
+	userID, err = t.known.Get(ctx, sha256.Sum256([]byte(token)))
+	if err != nil {
+		return "", store.Fault(fmt.Errorf("find access token: %w", err))
+	}
+	return userID, nil
+}
+
+func (t *Tokens) owners(ctx context.Context, hashes []tokenHash) (map[tokenHash]string, error) {
+	asked := make([][]byte, len(hashes))
+	for i := range hashes {
+		asked[i] = hashes[i][:]
+	}
+	rows, _ := t.store.pool.Query(ctx, `
+		SELECT hash, account_id::text FROM accepted_token
+		WHERE hash = ANY($1) AND dead_at IS NULL AND expires_at > $2`, asked, t.store.now())
+	owners := make(map[tokenHash]string, len(hashes))
+	var hash []byte
+	var owner string
+	_, err := pgx.ForEachRow(rows, []any{&hash, &owner}, func() error {
+		owners[tokenHash(hash)] = owner
+		return nil
+	})
+	return owners, err
+}
 
 // Record remembers that token let the user in. Recording it again changes nothing.
 func (t *Tokens) Record(ctx context.Context, userID, token string, expires time.Time) error {

@@ -38,15 +38,24 @@ type Provider struct {
 	secret   config.Secret
 	client   *http.Client
 
-	turn     chan struct{} // holds one token; whoever has it may read and set endpoint
-	endpoint string
+	turn  chan struct{} // holds one token; whoever has it may read and set found
+	found endpoints
+	keys  keyring
+}
+
+// endpoints are what of the provider's discovery document is of use here.
+type endpoints struct {
+	Introspection string `json:"introspection_endpoint"`
+	Keys          string `json:"jwks_uri"`
 }
 
 // NewProvider makes a client of the provider called issuer. It connects to nobody yet: the provider may start later
 // than we do. The HTTP client has to bound its calls in time.
 func NewProvider(issuer, clientID string, secret config.Secret, client *http.Client) *Provider {
 	p := &Provider{issuer: issuer, clientID: clientID, secret: secret, client: client, turn: make(chan struct{}, 1)}
+	p.keys.turn = make(chan struct{}, 1)
 	p.turn <- struct{}{}
+	p.keys.turn <- struct{}{}
 	return p
 }
 
@@ -61,12 +70,12 @@ func (p *Provider) Introspect(ctx context.Context, token string) (Token, error) 
 }
 
 func (p *Provider) ask(ctx context.Context, token string) (answer, error) {
-	endpoint, err := p.discover(ctx)
+	at, err := p.discover(ctx)
 	if err != nil {
 		return answer{}, err
 	}
 	form := url.Values{"token": {token}, "token_type_hint": {"access_token"}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, at.Introspection, strings.NewReader(form.Encode()))
 	if err != nil {
 		return answer{}, fmt.Errorf("introspect: %w", err)
 	}
@@ -92,33 +101,31 @@ func (p *Provider) ask(ctx context.Context, token string) (answer, error) {
 	return a, nil
 }
 
-// discover finds the introspection endpoint at the first call that succeeds. Concurrent callers wait for one look-up
-// instead of making their own.
-func (p *Provider) discover(ctx context.Context) (string, error) {
+// discover finds the endpoints at the first call that succeeds. Concurrent callers wait for one look-up instead of
+// making their own.
+func (p *Provider) discover(ctx context.Context) (endpoints, error) {
 	select {
 	case <-p.turn:
 		defer func() { p.turn <- struct{}{} }()
 	case <-ctx.Done():
-		return "", fmt.Errorf("discover identity provider: %w", ctx.Err())
+		return endpoints{}, fmt.Errorf("discover identity provider: %w", ctx.Err())
 	}
-	if p.endpoint != "" {
-		return p.endpoint, nil
+	if p.found.Introspection != "" {
+		return p.found, nil
 	}
 	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.client), p.issuer)
 	if err != nil {
-		return "", fmt.Errorf("discover identity provider: %w", err)
+		return endpoints{}, fmt.Errorf("discover identity provider: %w", err)
 	}
-	var metadata struct {
-		Endpoint string `json:"introspection_endpoint"`
+	var found endpoints
+	if err := provider.Claims(&found); err != nil {
+		return endpoints{}, fmt.Errorf("discover identity provider: %w", err)
 	}
-	if err := provider.Claims(&metadata); err != nil {
-		return "", fmt.Errorf("discover identity provider: %w", err)
+	if found.Introspection == "" {
+		return endpoints{}, fmt.Errorf("the identity provider %s offers no introspection", p.issuer)
 	}
-	if metadata.Endpoint == "" {
-		return "", fmt.Errorf("the identity provider %s offers no introspection", p.issuer)
-	}
-	p.endpoint = metadata.Endpoint
-	return p.endpoint, nil
+	p.found = found
+	return found, nil
 }
 
 // answer is RFC 7662 section 2.2, with Keycloak's typ.

@@ -1,8 +1,11 @@
 package throttle
 
 import (
+	"context"
 	"strconv"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -62,4 +65,72 @@ func TestAddressKey(t *testing.T) {
 			t.Errorf("AddressKey(%q) = %q, want %q", address, got, want)
 		}
 	}
+}
+
+func TestWhatIsGivenBackDoesNotCount(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	l := New(time.Minute, 2, WithClock(func() time.Time { return now }))
+	for range 100 {
+		if !l.Allow("a") {
+			t.Fatal("good tries used up the bucket")
+		}
+		l.Give("a")
+	}
+	l.Give("a")
+	allowed := 0
+	for l.Allow("a") {
+		allowed++
+	}
+	if allowed != 2 {
+		t.Errorf("%d tries are left of 2", allowed)
+	}
+}
+
+func TestAFullBucketDelaysBeforeItRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(time.Second, 1)
+		begun := time.Now()
+		for turn := range 4 {
+			if !l.Wait(t.Context(), "a", 3*time.Second) {
+				t.Fatalf("turn %d was refused", turn)
+			}
+			if waited := time.Since(begun); waited != time.Duration(turn)*time.Second {
+				t.Errorf("turn %d came after %s", turn, waited)
+			}
+		}
+		var queue sync.WaitGroup
+		for range 3 {
+			queue.Go(func() { l.Wait(t.Context(), "a", 3*time.Second) })
+		}
+		synctest.Wait()
+		begun = time.Now()
+		if l.Wait(t.Context(), "a", 3*time.Second) || time.Since(begun) != 0 {
+			t.Error("whose turn is too far off was not refused at once")
+		}
+		queue.Wait()
+	})
+}
+
+func TestReadyWaitsAndTakesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := New(time.Second, 1)
+		for range 3 {
+			if !l.Ready(t.Context(), "a", 0) {
+				t.Fatal("a fresh bucket is not ready")
+			}
+		}
+		l.Allow("a")
+		if l.Ready(t.Context(), "a", 0) {
+			t.Error("an empty bucket is ready")
+		}
+		if begun := time.Now(); !l.Ready(t.Context(), "a", 2*time.Second) || time.Since(begun) != time.Second {
+			t.Errorf("not ready within a second, but %s", time.Since(begun))
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		l.Allow("a")
+		if l.Ready(ended, "a", 2*time.Second) {
+			t.Error("ready for somebody who has gone")
+		}
+	})
 }

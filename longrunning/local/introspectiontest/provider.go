@@ -3,12 +3,17 @@
 package introspectiontest
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"sync"
 	"testing"
+
+	jose "github.com/go-jose/go-jose/v4"
 
 	"irc.now/shared/config"
 )
@@ -23,19 +28,32 @@ const (
 type Provider struct {
 	Issuer string
 
+	key *ecdsa.PrivateKey
+
 	mu     sync.Mutex
 	status int // what every call answers with, unless 0
 	tokens map[string]any
 	asked  int
+	keys   int
 }
+
+const (
+	keyID     = "key of tests"
+	algorithm = jose.ES256
+)
 
 // Start runs a provider until the test ends.
 func Start(t testing.TB) *Provider {
 	t.Helper()
-	p := &Provider{tokens: map[string]any{}}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Provider{tokens: map[string]any{}, key: key}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", p.discovery)
 	mux.HandleFunc("POST /oauth/introspect", p.introspect)
+	mux.HandleFunc("GET /keys", p.keySet)
 	server := httptest.NewServer(p.unlessAway(mux))
 	t.Cleanup(server.Close)
 	p.Issuer = server.URL
@@ -66,6 +84,43 @@ func (p *Provider) Fail(status int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.status = status
+}
+
+// Sign makes a JWT of claims, as Keycloak's access tokens are.
+func (p *Provider) Sign(t testing.TB, claims map[string]any) string {
+	t.Helper()
+	key := jose.SigningKey{Algorithm: algorithm, Key: jose.JSONWebKey{Key: p.key, KeyID: keyID}}
+	signer, err := jose.NewSigner(key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := signed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// KeysRead counts how often the public keys were asked for.
+func (p *Provider) KeysRead() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.keys
+}
+
+func (p *Provider) keySet(w http.ResponseWriter, _ *http.Request) {
+	p.mu.Lock()
+	p.keys++
+	p.mu.Unlock()
+	reply(w, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: &p.key.PublicKey, KeyID: keyID, Algorithm: string(algorithm), Use: "sig"}}})
 }
 
 // Asked counts the introspections so far.
