@@ -10,6 +10,7 @@ import (
 const (
 	sessionCookie = "identity-session"
 	browserCookie = "identity-browser" // marks the browser that began an authorization request
+	knownCookie   = "identity-known"   // marks a browser that somebody has signed in with before
 )
 
 func (p *Provider) cookieName(name string) string {

@@ -16,7 +16,6 @@ import (
 	"irc.now/shared/design"
 	"irc.now/shared/store"
 	"irc.now/shared/store/migrate"
-	"irc.now/shared/throttle"
 	"irc.now/shared/web"
 )
 
@@ -42,17 +41,10 @@ type Provider struct {
 	handler http.Handler
 	keys    atomic.Pointer[[]signingKey]
 
-	account *throttle.Limiter // tries by e-mail address
-	address *throttle.Limiter // tries by network address
+	tries tries
 
 	tasks background.Group
 }
-
-// A person mistypes a few times; a guesser needs thousands. One address may be shared by a whole office.
-const (
-	accountBurst, accountEvery = 10, 20 * time.Second
-	addressBurst, addressEvery = 60, 2 * time.Second
-)
 
 // New migrates the database, reads or makes the signing keys and starts the sweeper, which [Provider.Close] stops. ctx
 // bounds the start alone.
@@ -64,8 +56,7 @@ func New(ctx context.Context, c Config) (*Provider, error) {
 	if p.now == nil {
 		p.now = time.Now
 	}
-	p.account = throttle.New(accountEvery, accountBurst, throttle.WithClock(p.now))
-	p.address = throttle.New(addressEvery, addressBurst, throttle.WithClock(p.now))
+	p.tries = newTries(p.now)
 	starting, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err := p.open(starting); err != nil {

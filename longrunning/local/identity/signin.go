@@ -6,7 +6,6 @@ import (
 
 	"irc.now/shared/design"
 	"irc.now/shared/fault"
-	"irc.now/shared/throttle"
 	"irc.now/shared/web"
 )
 
@@ -90,22 +89,20 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) error {
 	return p.welcome(w, r, request, who)
 }
 
-// trySignIn is bounded per account and per address; both are counted before the password is looked at.
+// trySignIn is bounded before the password is looked at.
 func (p *Provider) trySignIn(r *http.Request, email, password string) (person, error) {
 	if len(email) > maxEmail {
 		email = strings.ToValidUTF8(email[:maxEmail], "")
 	}
-	if !p.addressAllows(r) {
-		return person{}, fault.New(fault.RateLimited, "There were too many tries from your network. Wait a minute and try again.")
+	good, err := p.try(r, email)
+	if err != nil {
+		return person{}, err
 	}
-	if !p.account.Allow(email) {
-		return person{}, fault.New(fault.RateLimited, "There were too many tries for this e-mail address. Wait a minute and try again.")
+	who, err := p.authenticate(r.Context(), email, password)
+	if !fault.Is(err, fault.Unauthenticated) { // a fault of ours is none of theirs
+		good()
 	}
-	return p.authenticate(r.Context(), email, password)
-}
-
-func (p *Provider) addressAllows(r *http.Request) bool {
-	return p.address.Allow(throttle.AddressKey(web.ClientIP(r, 0).String()))
+	return who, err
 }
 
 // again shows a form with what was wrong, when that is the visitor's business.
@@ -142,6 +139,7 @@ func (p *Provider) welcome(w http.ResponseWriter, r *http.Request, request *auth
 	if err != nil {
 		return err
 	}
+	p.know(w, who.Email)
 	return p.proceed(w, r, request, &started)
 }
 

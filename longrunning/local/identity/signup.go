@@ -37,8 +37,8 @@ func (p *Provider) trySignUp(r *http.Request) (person, error) {
 	if err := faults.Err(); err != nil {
 		return person{}, err
 	}
-	if !p.addressAllows(r) {
-		return person{}, fault.New(fault.RateLimited, "There were too many tries from your network. Wait a minute and try again.")
+	if !p.tries.signUps.Allow(addressOf(r)) {
+		return person{}, manyFromAddress()
 	}
 	who, err := p.createUser(r.Context(), email, password)
 	if fault.Is(err, fault.Conflict) {
