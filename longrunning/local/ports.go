@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"irc.now/shared/program"
 )
 
 // ports are what the platform listens on. Those of children are only claimed: the child opens them.
@@ -60,9 +62,7 @@ func closeAll(listeners []net.Listener) error {
 
 // serve answers on listeners until the platform stops.
 func (p *Platform) serve(handler http.Handler, listeners ...net.Listener) {
-	s := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-	}
+	s := program.HTTPServer(handler, p.logOf("http"))
 	for _, l := range listeners {
 		go func() { _ = s.Serve(l) }() // always http.ErrServerClosed, or the listener's own end
 	}

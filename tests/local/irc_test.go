@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/shared/outbound"
+	"irc.now/shared/program"
 	"irc.now/tests/platform"
 	"irc.now/tests/webclient"
 )
@@ -201,9 +203,9 @@ func (p *person) accessToken() string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	server := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	server := program.HTTPServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		codes <- r.URL.Query().Get("code")
-	})}
+	}), slog.New(slog.NewTextHandler(p.t.Output(), nil)))
 	go func() { _ = server.Serve(listener) }()
 	p.t.Cleanup(func() { _ = server.Close() })
 

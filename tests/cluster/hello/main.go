@@ -23,7 +23,7 @@ func main() {
 	if port == "" {
 		port = "8080"
 	}
-	server := &http.Server{Addr: ":" + port, Handler: routes(log), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Addr: ":" + port, Handler: routes(log), ReadTimeout: 10 * time.Second}
 	go func() {
 		<-ctx.Done()
 		_ = server.Shutdown(context.WithoutCancel(ctx))

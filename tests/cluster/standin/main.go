@@ -13,11 +13,11 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"irc.now/longrunning/local/identity"
 	"irc.now/longrunning/local/stripe"
 	"irc.now/shared/config"
+	"irc.now/shared/program"
 	"irc.now/shared/telemetry"
 )
 
@@ -65,7 +65,8 @@ func run(ctx context.Context, environ map[string]string, log *slog.Logger) error
 		return err
 	}
 	defer func() { _ = payments.Stop(context.WithoutCancel(ctx)) }()
-	server := &http.Server{Addr: s.ListenAddress, Handler: byHost(s.Issuer, people, payments), ReadHeaderTimeout: 10 * time.Second}
+	server := program.HTTPServer(byHost(s.Issuer, people, payments), log)
+	server.Addr = s.ListenAddress
 	go func() {
 		<-ctx.Done()
 		_ = server.Shutdown(context.WithoutCancel(ctx))

@@ -19,7 +19,7 @@ func main() {
 		os.Exit(1)
 	}
 	fmt.Fprintf(os.Stderr, "{\"msg\":\"listening\",\"address\":%q}\n", listener.Addr().String())
-	server := http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(answer)}
+	server := http.Server{ReadTimeout: time.Second, Handler: http.HandlerFunc(answer)}
 	fmt.Fprintln(os.Stderr, server.Serve(listener))
 	os.Exit(1)
 }

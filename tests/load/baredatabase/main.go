@@ -25,7 +25,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	server := http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(answer)}
+	server := http.Server{ReadTimeout: time.Second, Handler: http.HandlerFunc(answer)}
 	fmt.Fprintln(os.Stderr, server.Serve(listener))
 	os.Exit(1)
 }
