@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"irc.now/shared/background"
 	"irc.now/shared/program"
 )
 
@@ -28,7 +29,14 @@ func run(ctx context.Context, p *program.Process) error {
 	if err != nil {
 		return err
 	}
-	c.Log, c.Progress = p.Log, os.Stdout
+	repeats := newRepeats(p.Log.Handler())
+	c.Log, c.Progress = slog.New(repeats), os.Stdout
+	var counting background.Group
+	counting.Go(func(ctx, _ context.Context) { background.Every(ctx, repeatInterval, repeats.tell) })
+	defer func() {
+		_ = counting.Stop(ctx) // it has nothing under way
+		repeats.tell(ctx)
+	}()
 	fmt.Println("Starting irc.now. Ctrl-C stops it.")
 	platform, err := Start(ctx, c)
 	if err != nil && ctx.Err() != nil {
@@ -52,9 +60,6 @@ func run(ctx context.Context, p *program.Process) error {
 	return nil
 }
 
-// maxLog is the size at which the next start begins a new log, and keeps the old one beside it.
-const maxLog = 8 << 20
-
 func logPath(dir string) string { return filepath.Join(dir, "irc.now.log") }
 
 // openLog opens the log in the data folder that env names. Its error is a sentence for the owner.
@@ -63,26 +68,9 @@ func openLog(env map[string]string) (io.WriteCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := openLogIn(c.Dir)
+	file, err := openRotating(logPath(c.Dir))
 	if err != nil {
 		return nil, errors.New(Explain(err, c.Dir))
-	}
-	return file, nil
-}
-
-func openLogIn(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
-	}
-	path := logPath(dir)
-	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
-		if err := os.Rename(path, path+".1"); err != nil {
-			return nil, fmt.Errorf("put the old log aside: %w", err)
-		}
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // the folder is the owner's choice
-	if err != nil {
-		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	return file, nil
 }

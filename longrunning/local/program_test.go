@@ -8,12 +8,10 @@ import (
 	"testing"
 )
 
-func TestALogThatHasGrownIsPutAside(t *testing.T) {
+func TestTheLogIsContinuedAndForTheOwnerOnly(t *testing.T) {
 	dir := t.TempDir()
-	env := map[string]string{"IRCNOW_DIR": dir}
-	write := func(text string) {
-		t.Helper()
-		log, err := openLog(env)
+	for _, text := range []string{"first\n", "second\n"} {
+		log, err := openLog(map[string]string{"IRCNOW_DIR": dir})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,23 +22,65 @@ func TestALogThatHasGrownIsPutAside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("first\n")
-	write("second\n")
 	if text, err := os.ReadFile(logPath(dir)); err != nil || string(text) != "first\nsecond\n" {
 		t.Errorf("the log holds %q, %v", text, err)
 	}
 	if info, err := os.Stat(logPath(dir)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("others may read the log: %v, %v", info.Mode(), err)
 	}
-	if err := os.Truncate(logPath(dir), maxLog+1); err != nil {
+}
+
+// sizes are the log's and the old one's; -1 where there is none.
+func sizes(dir string) (now, before int64) {
+	size := func(path string) int64 {
+		info, err := os.Stat(path)
+		if err != nil {
+			return -1
+		}
+		return info.Size()
+	}
+	return size(logPath(dir)), size(logPath(dir) + ".1")
+}
+
+func TestALogThatGrowsIsPutAsideWhileItIsWritten(t *testing.T) {
+	dir := t.TempDir()
+	log, err := openLog(map[string]string{"IRCNOW_DIR": dir})
+	if err != nil {
 		t.Fatal(err)
 	}
-	write("third\n")
-	if text, err := os.ReadFile(logPath(dir)); err != nil || string(text) != "third\n" {
-		t.Errorf("the new log holds %q, %v", text, err)
+	defer log.Close()
+	record := []byte(strings.Repeat("x", 1<<20-1) + "\n")
+	for n := range 4 * maxLog >> 20 {
+		if _, err := log.Write(record); err != nil {
+			t.Fatal(err)
+		}
+		if now, before := sizes(dir); now > maxLog || before > maxLog {
+			t.Fatalf("after %d MB the logs have %d and %d bytes", n+1, now, before)
+		}
 	}
-	if info, err := os.Stat(logPath(dir) + ".1"); err != nil || info.Size() != maxLog+1 {
-		t.Errorf("the old log is gone: %v", err)
+	if now, before := sizes(dir); now != maxLog || before != maxLog {
+		t.Errorf("the logs have %d and %d bytes", now, before)
+	}
+}
+
+func TestALogThatCannotBePutAsideStaysBounded(t *testing.T) {
+	dir := t.TempDir()
+	log, err := openLog(map[string]string{"IRCNOW_DIR": dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if err := os.MkdirAll(filepath.Join(logPath(dir)+".1", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	record := []byte(strings.Repeat("x", 1<<20))
+	for range 3 * maxLog >> 20 {
+		if _, err := log.Write(record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if now, _ := sizes(dir); now > maxLog {
+		t.Errorf("the log has %d bytes", now)
 	}
 }
 
