@@ -1,11 +1,9 @@
 package local
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"irc.now/shared/fault"
@@ -27,18 +25,4 @@ func openFolder(dir string) (*os.File, error) {
 			"irc.now runs already with the data in %s. Stop it first, or choose another folder with IRCNOW_DIR.", dir)
 	}
 	return lock, nil
-}
-
-// Explain gives the one sentence that says what to do about an error of [Start].
-func Explain(err error, dir string) string {
-	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Sprintf("There is no room left on the disk that holds %s. Free about 500 MB, or choose another folder with IRCNOW_DIR, and try again.", dir)
-	case fault.KindOf(err) != fault.Internal:
-		return fault.Sentence(err)
-	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
-		return fmt.Sprintf("The data folder %s cannot be written to. Change its permissions, or choose another folder with IRCNOW_DIR, and try again. (%v)", dir, err)
-	default:
-		return "irc.now could not start: " + strings.ReplaceAll(err.Error(), "\n", "; ")
-	}
 }

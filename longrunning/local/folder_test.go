@@ -9,6 +9,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"irc.now/longrunning/local/servers/process"
 	"irc.now/shared/fault"
 )
 
@@ -78,6 +81,12 @@ func TestAFolderServesOnePlatformAtATime(t *testing.T) {
 	_ = again.Close()
 }
 
+// noRoom is what PostgreSQL printed on a full disk.
+var noRoom = []string{
+	`FATAL:  could not write lock file "postmaster.pid": No space left on device`,
+	"LOG:  database system is shut down",
+}
+
 func TestExplainSaysWhatToDo(t *testing.T) {
 	for want, err := range map[string]error{
 		"no room left":         fmt.Errorf("start: %w", &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}),
@@ -85,8 +94,13 @@ func TestExplainSaysWhatToDo(t *testing.T) {
 		"permissions":          &os.PathError{Op: "mkdir", Path: "x", Err: syscall.EACCES},
 		"use another door":     errors.Join(fault.New(fault.Conflict, "use another door")),
 		"could not start: odd": errors.New("odd"),
+		"no room left on":      fmt.Errorf("start: %w", &process.ExitError{Name: "postgres", Output: noRoom, Cause: errors.New("exit status 1")}),
+		"no room left on the":  fmt.Errorf("migrate: %w", &pgconn.PgError{Code: sqlDiskFull}),
+		"could not start: ergo ended. It said: FATAL: no": fmt.Errorf("start: %w", &process.ExitError{
+			Name: "ergo", Output: append([]string{"FATAL: no " + strings.Repeat("word ", 500)}, "a line", "another"), Cause: errors.New("exit status 1"),
+		}),
 	} {
-		if got := Explain(err, "/data"); !strings.Contains(got, want) || strings.Contains(got, "\n") {
+		if got := Explain(err, "/data"); !strings.Contains(got, want) || strings.Contains(got, "\n") || len(got) > 600 {
 			t.Errorf("%v: %q", err, got)
 		}
 	}

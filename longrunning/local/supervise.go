@@ -98,7 +98,8 @@ func (k *keeper) revive(ctx context.Context, pause time.Duration) (server, time.
 			return started, pause
 		}
 		if ctx.Err() == nil {
-			k.say("%s did not come back (%v); trying again in %s.", k.name, err, pause)
+			k.say("%s did not come back (%s); trying again in %s.", k.name, brief(err), pause)
+			k.log.ErrorContext(ctx, "child did not come back", slog.String("child", k.name), slog.Any("error", err))
 		}
 	}
 }

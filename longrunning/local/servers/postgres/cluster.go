@@ -9,20 +9,23 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 
 	"irc.now/longrunning/local/servers/process"
 	"irc.now/shared/fault"
 )
 
-const roomNeeded = 200 << 20 // bytes: a new cluster takes 40 MB, its first write-ahead log as much again
+// Bytes that have to be free.
+const (
+	roomNeeded = 200 << 20 // a new cluster takes 40 MB, its first write-ahead log as much again
+	roomToRun  = 16 << 20  // one more piece of write-ahead log: a server that cannot add it stops with a crash
+)
 
 // cluster is a data directory and what it takes to serve it.
 type cluster struct {
 	config   Config
 	programs programs
-	password string
+	password string        // "" where the file that held it is gone
 	user     *process.User // nil: ourselves
 	data     *os.File      // the data directory, kept open for a server that may not walk to it
 }
@@ -32,17 +35,19 @@ func dataDir(dir string) string { return filepath.Join(dir, "data") }
 // openCluster opens the data directory under config.Dir and makes it at the first time.
 func openCluster(ctx context.Context, config Config, programs programs) (*cluster, error) {
 	c := &cluster{config: config, programs: programs}
-	password, err := loadPassword(filepath.Join(config.Dir, "password"))
+	if err := c.chooseUser(); err != nil {
+		return nil, err
+	}
+	password, err := loadPassword(config.Dir)
 	if err != nil {
 		return nil, onDisk(config.Dir, err)
 	}
 	c.password = password
-	if err := c.chooseUser(); err != nil {
-		return nil, err
-	}
 	_, err = os.Stat(dataDir(config.Dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = c.create(ctx)
+	} else if err == nil {
+		err = checkRoom(config.Dir, roomToRun)
 	}
 	if err != nil {
 		return nil, onDisk(config.Dir, err)
@@ -102,8 +107,14 @@ func (c *cluster) own(path string) error {
 
 // create makes the data directory under another name first, so that a half-made one is never taken for whole.
 func (c *cluster) create(ctx context.Context) error {
-	if err := checkRoom(c.config.Dir); err != nil {
+	if err := checkRoom(c.config.Dir, roomNeeded); err != nil {
 		return err
+	}
+	if c.password == "" {
+		c.password = rand.Text()
+		if err := keepPassword(c.config.Dir, c.password); err != nil {
+			return err
+		}
 	}
 	c.config.Progress("Making a new PostgreSQL data directory.")
 	fresh := dataDir(c.config.Dir) + ".new"
@@ -181,27 +192,14 @@ func descriptor(file *os.File, number int) string {
 
 func (c *cluster) close() { _ = c.data.Close() }
 
-// loadPassword reads the superuser's password, or makes one.
-func loadPassword(path string) (string, error) {
-	stored, err := os.ReadFile(path)
-	if err == nil && len(stored) > 0 {
-		return strings.TrimSpace(string(stored)), nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	password := rand.Text()
-	return password, os.WriteFile(path, []byte(password+"\n"), 0o600)
-}
-
-func checkRoom(dir string) error {
+func checkRoom(dir string, needed uint64) error {
 	var stat syscall.Statfs_t
 	if err := syscall.Statfs(dir, &stat); err != nil {
 		return fmt.Errorf("look at the disk: %w", err)
 	}
 	free := stat.Bavail * uint64(stat.Bsize) // a block size is never negative
-	if free < roomNeeded {
-		return fmt.Errorf("%d MB free, %d MB needed: %w", free>>20, roomNeeded>>20, syscall.ENOSPC)
+	if free < needed {
+		return fmt.Errorf("%d MB free, %d MB needed: %w", free>>20, needed>>20, syscall.ENOSPC)
 	}
 	return nil
 }

@@ -105,6 +105,9 @@ func start(ctx context.Context, config Config) (*Server, error) {
 	if err := cluster.endOrphan(ctx); err != nil {
 		return nil, err
 	}
+	if err := cluster.renewPassword(ctx); err != nil {
+		return nil, err
+	}
 	server, err := cluster.serve(ctx, config.Port)
 	if exit, ended := errors.AsType[*process.ExitError](err); ended && config.Port == 0 && ctx.Err() == nil {
 		// Somebody may have taken the free port between our look and the server's.
@@ -150,7 +153,7 @@ func (c *cluster) serveOn(ctx context.Context, port int) (*Server, error) {
 	readyCtx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	address := server.URL(superuser)
-	err = child.WaitReady(readyCtx, func(ctx context.Context) error { return ping(ctx, address) })
+	err = child.WaitReady(readyCtx, func(ctx context.Context) error { return c.refusal(ping(ctx, address)) })
 	if err != nil {
 		return nil, errors.Join(err, child.Stop(context.WithoutCancel(ctx)))
 	}

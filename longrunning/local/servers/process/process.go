@@ -177,22 +177,3 @@ func (p *Process) Stop(ctx context.Context) error {
 	<-p.done
 	return nil
 }
-
-// ExitError says how a child ended and what it said last.
-type ExitError struct {
-	Name   string
-	Output []string // its last lines
-	Cause  error
-}
-
-// Error is for the log: the output is the foreign program's own words.
-func (e *ExitError) Error() string {
-	text := e.Name + " ended: " + e.Cause.Error()
-	if len(e.Output) > 0 {
-		text += ": " + strings.Join(e.Output, " | ")
-	}
-	return text
-}
-
-// Unwrap gives the *exec.ExitError.
-func (e *ExitError) Unwrap() error { return e.Cause }

@@ -7,19 +7,22 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"irc.now/shared/fault"
 )
 
 const probeInterval = 25 * time.Millisecond
 
-// WaitReady calls probe until it answers nil. It gives up when the child ends (with the child's own error) or ctx
-// does (with what probe said last). A server tells nobody when it is ready, so asking again is all one can do.
+// WaitReady calls probe until it answers nil. It gives up when the child ends (with the child's own error), when ctx does
+// (with what probe said last), or when probe answers a fault of a kind that asking again does not mend. A server tells
+// nobody when it is ready, so asking again is all one can do.
 func (p *Process) WaitReady(ctx context.Context, probe func(context.Context) error) error {
 	ticker := time.NewTicker(probeInterval)
 	defer ticker.Stop()
 	for {
 		failed := probe(ctx)
-		if failed == nil {
-			return nil
+		if failed == nil || !fault.KindOf(failed).Temporary() {
+			return failed
 		}
 		select {
 		case <-p.done:
