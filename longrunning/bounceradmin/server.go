@@ -102,6 +102,7 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("PUT /v1/users/{user}", s.forUser(s.ensureUser))
 	mux.Handle("DELETE /v1/users/{user}", s.forUser(s.deleteUser))
 	mux.Handle("POST /v1/users/{user}/disconnect", s.forUser(s.disconnect))
+	mux.Handle("GET /v1/users/{user}/seen", s.forReader(s.clientSeen))
 	mux.Handle("GET /v1/users/{user}/networks", s.forReader(s.listNetworks))
 	mux.Handle("POST /v1/users/{user}/networks", s.forUser(s.createNetwork))
 	mux.Handle("PUT /v1/users/{user}/network", s.forUser(s.updateNetwork))

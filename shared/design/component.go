@@ -136,7 +136,10 @@ type Copy struct {
 }
 
 // Snippet is text to take elsewhere, line by line as it is.
-type Snippet struct{ Label, Text string }
+type Snippet struct {
+	Label, Text string
+	Blank       bool // something is to be put in first, so there is no button that copies it: it would take the place of just that in the clipboard
+}
 
 type statusView struct{ State, Word string }
 

@@ -19,6 +19,7 @@ func irssi(c Connection) Guide {
 			"/save",
 			"/connect ircnow"),
 		Note: "For a second network, repeat the lines with another name in place of ircnow and the other network in the user name.",
+		Then: c.typed(),
 	}
 }
 
@@ -28,10 +29,11 @@ func weechat(c Connection) Guide {
 		ID: "weechat", Name: "WeeChat", Platform: "terminal", URL: "https://weechat.org",
 		About:    "A terminal client you can bend into any shape: split windows, scripts in nine languages, a relay for remote interfaces.",
 		Username: username,
-		Steps:    []string{"Type these lines into WeeChat's input line. The password goes into WeeChat's encrypted storage, not into irc.conf."},
+		Steps:    []string{"Start WeeChat and type these lines into its input line, one after the other."},
 		Label:    "type into WeeChat",
 		Text: lines(
-			fmt.Sprintf("/server add ircnow %s/%d %s", c.Host, c.Port, c.choose("-tls", "-notls")),
+			// WeeChat calls it ssl up to version 3 and tls since, and passes over the word that it does not know.
+			fmt.Sprintf("/server add ircnow %s/%d %s", c.Host, c.Port, c.choose("-ssl -tls", "-nossl -notls")),
 			"/set irc.server.ircnow.sasl_mechanism plain",
 			"/set irc.server.ircnow.sasl_username "+username,
 			"/secure set ircnow "+c.Password,
@@ -40,7 +42,9 @@ func weechat(c Connection) Guide {
 			"/set irc.server.ircnow.autoconnect on",
 			"/save",
 			"/connect ircnow"),
-		Note: "WeeChat 3 and older call the first line's last word " + c.choose("-ssl", "-nossl") + ".",
+		Note: "The password is in WeeChat's file sec.conf, which only you can read. To have that file encrypted, type /secure passphrase " +
+			"and a passphrase of your own; WeeChat asks for it at each start.",
+		Then: c.typed(),
 	}
 }
 
@@ -52,6 +56,7 @@ func senpai(c Connection) Guide {
 		Steps:    []string{"Put this into the file, then start senpai."},
 		Label:    "~/.config/senpai/senpai.scfg",
 		Text:     lines("address "+c.URL(), "nickname "+c.Handle, "username "+c.Handle, "password "+c.Password),
+		Then:     c.typedAt(),
 	}
 }
 
@@ -72,6 +77,7 @@ func halloy(c Connection) Guide {
 			"[servers.ircnow.sasl.plain]",
 			fmt.Sprintf("username = %q", c.Handle),
 			fmt.Sprintf("password = %q", c.Password)),
+		Then: c.typedAt(),
 	}
 }
 
@@ -92,6 +98,7 @@ func hexchat(c Connection) Guide {
 		Label: "then type into HexChat, once",
 		Text:  lines("/set irc_reconnect_rejoin off", "/set net_throttle off"),
 		Note:  "The two settings leave rejoining channels and pacing messages to the bouncer, which does both already.",
+		Then:  c.typed(),
 	}
 }
 
@@ -108,6 +115,7 @@ func textual(c Connection) Guide {
 			fmt.Sprintf("Under Identity: nickname %s, username %s, personal password %s.", c.Handle, username, c.Password),
 			"Save, and press Connect.",
 		},
+		Then: c.typed(),
 	}
 }
 
@@ -122,6 +130,7 @@ func goguma(c Connection) Guide {
 			"Press Connect. Your networks and channels appear by themselves.",
 		},
 		Note: c.phoneNote(),
+		Then: c.tapped(),
 	}
 }
 
@@ -138,6 +147,7 @@ func palaver(c Connection) Guide {
 			"Save, and connect.",
 		},
 		Note: c.phoneNote(),
+		Then: c.tapped(),
 	}
 }
 

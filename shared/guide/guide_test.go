@@ -11,7 +11,7 @@ var hosted = guide.Connection{Host: "irc.example.org", Port: 6697, TLS: true, Ha
 
 // everything is all a guide says.
 func everything(g guide.Guide) string {
-	return strings.Join(append(g.Steps, g.About, g.Text, g.Note), "\n")
+	return strings.Join(append(g.Steps, g.About, g.Text, g.Note, g.Then), "\n")
 }
 
 func TestEveryGuideSaysHowToSignIn(t *testing.T) {
@@ -35,6 +35,32 @@ func TestPlaceholdersStandForWhatIsMissing(t *testing.T) {
 		text := everything(g)
 		if !strings.Contains(text, "HANDLE") || !strings.Contains(text, "CONNECTION-PASSWORD") {
 			t.Errorf("%s lacks placeholders:\n%s", g.Name, text)
+		}
+		if !g.Blank {
+			t.Errorf("%s is said to be finished:\n%s", g.Name, g.Text)
+		}
+	}
+	for _, g := range guide.For(hosted) {
+		if g.Blank {
+			t.Errorf("%s is said to be unfinished:\n%s", g.Name, g.Text)
+		}
+	}
+}
+
+func TestEveryGuideEndsInAChannel(t *testing.T) {
+	with := func(lobby string, channels ...string) guide.Connection {
+		c := hosted
+		c.Lobby, c.Channels = lobby, channels
+		return c
+	}
+	for want, c := range map[string]guide.Connection{
+		"#libera": with("#libera"), "#channel": with(""), "in #a, #b already": with("#libera", "#a", "#b"),
+		"in 6 channels already": with("", "#1", "#2", "#3", "#4", "#5", "#6"),
+	} {
+		for _, g := range guide.For(c) {
+			if !strings.Contains(g.Then, want) {
+				t.Errorf("%s does not say %q but %q", g.Name, want, g.Then)
+			}
 		}
 	}
 }

@@ -32,6 +32,7 @@ func TestSomebodyNewGetsABouncerAndTalks(t *testing.T) {
 			v.signUp(c.handle)
 			v.addNetwork()
 			v.connects(c.handle, v.makePassword())
+			v.passwordsAre("Laptop")
 			v.looksAround()
 			for _, complaint := range v.Complaints() {
 				t.Errorf("console: %s", complaint)
@@ -107,13 +108,22 @@ func (v *visitor) makePassword() string {
 	v.Visit(site.Portal + "/passwords")
 	v.look("passwords-none")
 	v.typeInto("name", "Laptop")
+	browser.Evaluate[bool](v.Browser, `(document.querySelector('main [name="client"]').value = "irssi", true)`)
 	v.press("Make a password")
-	v.look("password-created")
 	secret := browser.Evaluate[string](v.Browser, `document.querySelector("main input[readonly]").value`)
-	v.Visit(site.Portal + "/passwords")
-	v.says("Laptop")
-	v.look("passwords")
+	if lines := browser.Evaluate[string](v.Browser, `document.querySelector("main details[open] pre").innerText`); !strings.Contains(lines, "-sasl_password "+secret) {
+		v.t.Errorf("the lines for irssi lack the password:\n%s", lines)
+	}
+	v.says("Waiting for your client")
+	v.look("password-created")
 	return secret
+}
+
+func (v *visitor) passwordsAre(name string) {
+	v.t.Helper()
+	v.Visit(site.Portal + "/passwords")
+	v.says(name)
+	v.look("passwords")
 }
 
 // connects uses what the pages have shown in an IRC client.
@@ -123,6 +133,9 @@ func (v *visitor) connects(handle, secret string) {
 	c.Expect("JOIN", "#lobby")
 	c.Send("PRIVMSG #lobby :hello from "+handle, "PING fence")
 	c.Expect("PONG", "fence")
+	// The page with the password is still open, and learns without a reload that its client is there.
+	v.Await(`document.querySelector('[data-live-id="client"]').innerText.includes("You are in")`)
+	v.look("password-in")
 }
 
 func (v *visitor) looksAround() {

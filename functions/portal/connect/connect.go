@@ -5,6 +5,7 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"time"
 
 	"irc.now/functions/portal/fragment"
 	"irc.now/functions/portal/page"
@@ -43,6 +44,7 @@ type connectPage struct {
 	Up          bool
 	Pending     bool
 	HasPassword bool
+	Client      *fragment.Client // of the newest password; nil where there is none
 	Guides      []guide.Guide
 }
 
@@ -54,8 +56,13 @@ func (a *Area) showConnect(w http.ResponseWriter, r *http.Request, user account.
 	}
 	bouncer := a.States.Of(r.Context(), user)
 	access := a.Shared.Access(user, bouncer, r.URL.Query().Get("network"))
-	return a.Pages.Render(w, r, user, page.View{Name: "connect", Title: "How to connect", Body: connectPage{
+	shown := connectPage{
 		Access: access, Upstreams: fragment.Reachable(bouncer), Up: bouncer.Up(), Pending: bouncer.Pending,
-		HasPassword: fragment.PasswordsOf(passwords).Live > 0, Guides: guide.For(access.Connection),
-	}})
+		Guides: guide.For(access.Connection),
+	}
+	if len(passwords) > 0 && passwords[0].RevokedAt == nil {
+		client := fragment.ClientOf(r.Context(), passwords[0], bouncer, access, time.Now())
+		shown.HasPassword, shown.Client = true, &client
+	}
+	return a.Pages.Render(w, r, user, page.View{Name: "connect", Title: "How to connect", Live: true, Body: shown})
 }

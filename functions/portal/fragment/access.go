@@ -1,11 +1,13 @@
 package fragment
 
 import (
+	"slices"
 	"strings"
 
 	"irc.now/functions/portal/dedicated"
 	"irc.now/functions/portal/state"
 	"irc.now/shared/account"
+	"irc.now/shared/bouncer"
 	"irc.now/shared/guide"
 )
 
@@ -42,7 +44,10 @@ func (s SharedBouncer) Access(user account.User, b state.Bouncer, wanted string)
 	if b.Dedicated() {
 		to = guide.Connection{Host: b.Host, Port: dedicated.Port, TLS: true}
 	}
-	to.Handle, to.Network = string(user.Handle), upstreamNamed(b, wanted)
+	to.Handle = string(user.Handle)
+	if upstream, ok := upstreamNamed(b, wanted); ok {
+		to.Network, to.Channels, to.Lobby = upstream.Name, upstream.Channels, bouncer.Lobby(upstream.Host)
+	}
 	return Access{to}
 }
 
@@ -50,24 +55,24 @@ func (s SharedBouncer) Access(user account.User, b state.Bouncer, wanted string)
 // anything.
 func Reachable(b state.Bouncer) []string {
 	var names []string
-	for _, upstream := range b.Upstreams {
-		if !strings.ContainsAny(upstream.Name, "/@ \t\"") {
-			names = append(names, upstream.Name)
-		}
+	for _, upstream := range reachable(b) {
+		names = append(names, upstream.Name)
 	}
 	return names
 }
 
-// upstreamNamed is the name of the user's upstream called wanted, else of the first one; "" where there is none.
-func upstreamNamed(b state.Bouncer, wanted string) string {
-	names := Reachable(b)
-	for _, name := range names {
-		if name == wanted {
-			return name
-		}
+func reachable(b state.Bouncer) []bouncer.Upstream {
+	return slices.DeleteFunc(slices.Clone(b.Upstreams), func(u bouncer.Upstream) bool { return strings.ContainsAny(u.Name, "/@ \t\"") })
+}
+
+// upstreamNamed is the user's upstream called wanted, else the first one; ok is false where there is none.
+func upstreamNamed(b state.Bouncer, wanted string) (upstream bouncer.Upstream, ok bool) {
+	all := reachable(b)
+	if i := slices.IndexFunc(all, func(u bouncer.Upstream) bool { return u.Name == wanted }); i >= 0 {
+		return all[i], true
 	}
-	if len(names) > 0 {
-		return names[0]
+	if len(all) > 0 {
+		return all[0], true
 	}
-	return ""
+	return bouncer.Upstream{}, false
 }

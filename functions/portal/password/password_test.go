@@ -5,9 +5,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
 
 	"irc.now/functions/portal/portaltest"
 	"irc.now/shared/account"
+	"irc.now/shared/bouncer"
 )
 
 var secretPattern = regexp.MustCompile(`^irc_[a-z0-9]+_[a-z0-9]{32,}$`)
@@ -33,6 +37,89 @@ func TestPasswordIsShownOnceAndWorks(t *testing.T) {
 		t.Errorf("the password opens %q: %v", user.Handle, err)
 	}
 	p.Get("/passwords").SaysNot("never")
+}
+
+// finished are all guides of the page that shows a new password, by id.
+func finished(page *portaltest.Page) map[string]string {
+	guides := map[string]string{}
+	page.Find("details[name=client]").Each(func(_ int, guide *goquery.Selection) { guides[guide.AttrOr("id", "")] = guide.Text() })
+	return guides
+}
+
+func TestThePageThatShowsAPasswordHasTheLinesThatNeedIt(t *testing.T) {
+	p := portaltest.Start(t).User(t, "ada")
+	p.Post("/networks", portaltest.But("channels", "")...)
+	page := p.Post("/passwords", "name", "Laptop", "client", "irssi").Status(http.StatusOK)
+	secret := page.Find(".copy input").AttrOr("value", "none")
+	guides := finished(page)
+	if len(guides) != 9 {
+		t.Errorf("%d guides", len(guides))
+	}
+	for id, text := range guides {
+		if id == "other" {
+			portaltest.Wants(t, text, "ada/Libera.Chat", "irc.localhost", "6667")
+			continue
+		}
+		portaltest.Wants(t, text, secret, "#libera")
+	}
+	if open := page.Find("details[open]"); open.Length() != 1 || open.AttrOr("id", "") != "irssi" {
+		t.Errorf("%d guides are open: %s", open.Length(), open.AttrOr("id", ""))
+	}
+	if n := page.Find(".snippet [data-copy]").Length(); n != page.Find(".snippet").Length() || n < 3 {
+		t.Errorf("%d snippets can be copied", n)
+	}
+	page.Says("Waiting for your client", "Nothing happens?", "/join #libera")
+	page = p.Post("/passwords", "name", "Toaster", "client", "toaster")
+	if open := page.Find("details[open]"); open.Length() != 0 {
+		t.Errorf("for a client without a guide %q is open", open.AttrOr("id", ""))
+	}
+}
+
+func TestTheLinesAreForTheNetworkThatWasChosen(t *testing.T) {
+	g := portaltest.Start(t)
+	for id, name := range []string{"Libera.Chat", "oftc", "no such/name"} {
+		g.Bouncer.Give("ada", bouncer.Upstream{ID: int64(id + 1), Name: name, Host: "irc.oftc.net", Channels: []string{"#one"}})
+	}
+	p := g.User(t, "ada")
+	form := p.Get("/passwords?client=weechat&network=oftc")
+	if form.Find("#client option[selected]").AttrOr("value", "") != "weechat" || form.Find("#network option[selected]").AttrOr("value", "") != "oftc" {
+		t.Errorf("chosen are %s", form.Texts("option[selected]"))
+	}
+	if options := form.Texts("#network option"); options != "Libera.Chat oftc" {
+		t.Errorf("one can choose %q", options)
+	}
+	page := p.Post("/passwords", "name", "x", "client", "weechat", "network", "oftc")
+	portaltest.Wants(t, finished(page)["weechat"], "ada/oftc@weechat", "Your bouncer is in #one already")
+	page = p.Post("/passwords", "name", "x", "client", "weechat", "network", "no such/name")
+	portaltest.Wants(t, finished(page)["weechat"], "ada/Libera.Chat@weechat")
+	refused := p.Post("/passwords", "name", "", "client", "senpai", "network", "oftc").Status(http.StatusUnprocessableEntity)
+	if refused.Find("#client option[selected]").AttrOr("value", "") != "senpai" || refused.Find("#network option[selected]").AttrOr("value", "") != "oftc" {
+		t.Error("what was chosen is gone")
+	}
+}
+
+func TestThePageTellsWhenTheClientIsIn(t *testing.T) {
+	g := portaltest.Start(t)
+	p := g.User(t, "ada")
+	p.Post("/networks", portaltest.But("channels", "")...)
+	page := p.Post("/passwords", "name", "Laptop")
+	secret := page.Find(".copy input").AttrOr("value", "")
+	live := page.Find("[data-live]").AttrOr("data-live", "")
+	state := func() string { return p.Get(live).Status(http.StatusOK).Find(`[data-live-id="client"]`).Text() }
+	portaltest.Wants(t, state(), "Waiting for your client")
+
+	if _, err := account.NewStore(g.Pool).VerifyPassword(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
+	portaltest.Wants(t, state(), "Waiting for your client") // its password was looked at; it may yet be turned away
+	g.Execute(t, `UPDATE connection_password SET last_used_at = last_used_at - interval '20 seconds'`)
+	portaltest.Wants(t, state(), "Not let in", "ada/Libera.Chat")
+	g.Bouncer.With(func() { g.Bouncer.Seen["ada"] = time.Now() })
+	portaltest.Wants(t, state(), "You are in", "/join #libera")
+
+	g.User(t, "eve").Get(live).Status(http.StatusNotFound)
+	g.Bouncer.With(func() { g.Bouncer.Away = true })
+	portaltest.Wants(t, state(), "You are in") // nobody can tell, and the password was used
 }
 
 func TestLookingWithHEADDoesNotUseUpTheOneTime(t *testing.T) {

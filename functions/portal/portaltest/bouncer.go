@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"irc.now/shared/bouncer"
 	"irc.now/shared/fault"
@@ -27,6 +28,7 @@ type Bouncer struct {
 	Upstreams map[string][]bouncer.Upstream // by user
 	Specs     []bouncer.UpstreamSpec        // as they came in
 	Asked     int                           // how often upstreams were listed
+	Seen      map[string]time.Time          // by user: when a client came in or left last
 
 	mu    sync.Mutex
 	token string
@@ -46,7 +48,10 @@ func StartBouncer(t testing.TB) *Bouncer {
 // NewBouncer makes one that is served by somebody else.
 func NewBouncer(token string) *Bouncer {
 	mux := http.NewServeMux()
-	b := &Bouncer{token: token, mux: mux, Users: map[string]int{}, Upstreams: map[string][]bouncer.Upstream{}}
+	b := &Bouncer{token: token, mux: mux, Users: map[string]int{}, Upstreams: map[string][]bouncer.Upstream{}, Seen: map[string]time.Time{}}
+	mux.HandleFunc("GET /v1/users/{user}/seen", func(w http.ResponseWriter, r *http.Request) {
+		Answer(w, http.StatusOK, bouncer.ClientSeen{At: b.Seen[r.PathValue("user")]})
+	})
 	mux.HandleFunc("PUT /v1/users/{user}", b.ensure)
 	mux.HandleFunc("GET /v1/users/{user}/networks", b.list)
 	mux.HandleFunc("POST /v1/users/{user}/networks", b.write(b.create))

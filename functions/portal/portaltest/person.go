@@ -123,6 +123,16 @@ func (p *Page) Says(texts ...string) *Page {
 	return p
 }
 
+// Wants wants parts in a text.
+func Wants(t testing.TB, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("it does not say %q but %q", part, text)
+		}
+	}
+}
+
 // SaysNot wants none of texts anywhere in the page's source.
 func (p *Page) SaysNot(texts ...string) *Page {
 	p.t.Helper()
