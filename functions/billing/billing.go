@@ -3,7 +3,8 @@
 //
 // It alone writes plans, add-ons and hosting. An event is a hint and nothing more: neither its payload nor the order
 // of arrival is believed, so late, repeated and forged events end in the same state. It deletes nothing that a
-// customer has made. With the new state it writes an event of ours, in the same transaction.
+// customer has made. With the new state it writes an event of ours, in the same transaction. An event of ours makes it
+// ask as well, where somebody waits for what Stripe's own would tell.
 //
 // At each tick it looks for customers whose time after a downgrade is over, and tells that in an event of ours too. What an
 // absent broker left in the outbox, functions/outbox sends.
@@ -64,7 +65,7 @@ func New() *Function {
 		log:      slog.New(slog.DiscardHandler),
 		applied: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "billing_events_total",
-			Help: "Events from Stripe by outcome: changed, unchanged, repeated, ignored, failed.",
+			Help: "Events from Stripe, and our own requests to ask it, by outcome: changed, unchanged, repeated, ignored, failed.",
 		}, []string{"outcome"}),
 		graces: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "billing_graces_ended_total",
@@ -99,6 +100,10 @@ func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, err
 	switch {
 	case e.Type() == event.TickType:
 		return nil, f.tick(ctx)
+	case e.Type() == event.SyncRequestedType:
+		outcome, err := f.applyRequest(ctx, e)
+		f.applied.WithLabelValues(outcome).Inc()
+		return nil, err
 	case strings.HasPrefix(e.Type(), event.StripePrefix):
 		outcome, err := f.apply(ctx, e)
 		f.applied.WithLabelValues(outcome).Inc()

@@ -5,16 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"irc.now/shared/account"
 	"irc.now/shared/event"
 	"irc.now/shared/event/inbox"
-	"irc.now/shared/event/outbox"
 	"irc.now/shared/fault"
-	"irc.now/shared/store"
 )
 
 // consumer is our name among those that processed an event.
@@ -44,7 +39,7 @@ func tells(kind string) bool {
 	}
 }
 
-// apply syncs the customer that e is about and says what came of it.
+// apply syncs the customer that e, an event of Stripe's, is about and says what came of it.
 func (f *Function) apply(ctx context.Context, e event.Event) (outcome string, err error) {
 	notice, err := event.Decode[event.StripeNotice](e)
 	if err != nil {
@@ -53,11 +48,38 @@ func (f *Function) apply(ctx context.Context, e event.Event) (outcome string, er
 	if !tells(notice.Kind) || notice.Customer == "" {
 		return ignored, nil
 	}
+	return f.syncFor(ctx, e, func(key inbox.Key) (account.Customer, bool, error) {
+		return f.accounts.CustomerForEvent(ctx, notice.Customer, key)
+	})
+}
+
+// applyRequest syncs the customer that e, an event of ours, asks for.
+func (f *Function) applyRequest(ctx context.Context, e event.Event) (outcome string, err error) {
+	request, err := event.Decode[event.SyncRequested](e)
+	if err != nil {
+		return failed, fault.Wrap(err, fault.Invalid, "This is no request for a sync.")
+	}
+	return f.syncFor(ctx, e, func(key inbox.Key) (account.Customer, bool, error) {
+		return f.accounts.PayerForEvent(ctx, request.Account, key)
+	})
+}
+
+// find gives the customer of an event, and whether the event was applied already.
+type find func(inbox.Key) (account.Customer, bool, error)
+
+// syncFor asks Stripe what the customer has and writes it, again from the start when another did so in between.
+func (f *Function) syncFor(ctx context.Context, e event.Event, whom find) (outcome string, err error) {
 	key := inbox.Key{Consumer: consumer, Source: e.Source(), ID: e.ID()}
-	outcome, err = f.sync(ctx, notice.Customer, key)
+	for range maxTries {
+		outcome, err = f.syncOnce(ctx, key, whom)
+		if !errors.Is(err, account.ErrMoved) {
+			break
+		}
+		err = fault.Wrap(err, fault.Unavailable, "Too much happens to this customer at once.")
+	}
 	if fault.Is(err, fault.NotFound) {
 		// The same Stripe account may sell other things to other people.
-		f.log.InfoContext(ctx, "event about a customer of nobody", "event", e.ID(), "customer", notice.Customer)
+		f.log.InfoContext(ctx, "event about a customer of nobody", "event", e.ID(), "subject", e.Subject())
 		return ignored, nil
 	}
 	if err != nil {
@@ -66,31 +88,30 @@ func (f *Function) apply(ctx context.Context, e event.Event) (outcome string, er
 	return outcome, nil
 }
 
-// sync asks Stripe what the customer has and writes it, again from the start when another did so in between.
-func (f *Function) sync(ctx context.Context, customerID string, key inbox.Key) (string, error) {
-	for range maxTries {
-		outcome, err := f.syncOnce(ctx, customerID, key)
-		if !errors.Is(err, account.ErrMoved) {
-			return outcome, err
-		}
-	}
-	return failed, fault.Wrap(account.ErrMoved, fault.Unavailable, "Too much happens to this customer at once.")
-}
-
-func (f *Function) syncOnce(ctx context.Context, customerID string, key inbox.Key) (string, error) {
+func (f *Function) syncOnce(ctx context.Context, key inbox.Key, whom find) (string, error) {
 	// The version is read before Stripe is asked: if nobody has written when we write, our answer is the newest.
-	billing, done, err := f.accounts.BillingForEvent(ctx, customerID, key)
+	customer, done, err := whom(key)
 	if err != nil {
 		return failed, err
 	}
 	if done {
 		return repeated, nil
 	}
-	to, err := f.ask(ctx, billing)
+	to, err := f.ask(ctx, customer.Billing)
 	if err != nil {
 		return failed, err
 	}
-	return f.write(ctx, customerID, key, to)
+	synced, err := f.accounts.Sync(ctx, f.Pool, customer, to, key)
+	switch {
+	case err != nil:
+		return failed, err
+	case !synced.Changed():
+		return unchanged, nil
+	}
+	f.relay.Wake()
+	f.log.InfoContext(ctx, "account synced", "user", synced.After.ID,
+		"plan", synced.After.Plan, "standing", to.Standing, "event", key.ID)
+	return changed, nil
 }
 
 // ask asks Stripe what the customer has now.
@@ -103,61 +124,5 @@ func (f *Function) ask(ctx context.Context, b account.Billing) (account.BillingS
 		f.log.ErrorContext(ctx, "a customer pays for prices that no product has",
 			"user", b.AccountID, "prices", state.Unknown)
 	}
-	return account.BillingState{
-		Version: b.Version, Standing: state.Standing, PeriodEnd: state.PeriodEnd, Holdings: state.Holdings,
-	}, nil
-}
-
-// write makes the event's mark, the new state and the event of ours true together.
-func (f *Function) write(
-	ctx context.Context, customerID string, key inbox.Key, to account.BillingState,
-) (outcome string, err error) {
-	var synced account.Synced
-	err = store.InTx(ctx, f.Pool, func(tx pgx.Tx) error {
-		first, err := inbox.Mark(ctx, tx, key, time.Now())
-		if err != nil || !first {
-			outcome = repeated
-			return err
-		}
-		synced, err = f.syncIn(ctx, tx, customerID, to)
-		outcome = outcomeOf(synced)
-		return err
-	})
-	if err != nil {
-		return failed, err
-	}
-	if outcome == changed {
-		f.relay.Wake()
-		f.log.InfoContext(ctx, "account synced", "user", synced.After.ID,
-			"plan", synced.After.Plan, "standing", to.Standing, "event", key.ID)
-	}
-	return outcome, nil
-}
-
-// syncIn writes within tx what the customer has, and our event where that is something else than before.
-func (f *Function) syncIn(
-	ctx context.Context, tx pgx.Tx, customerID string, to account.BillingState,
-) (account.Synced, error) {
-	synced, err := f.accounts.Sync(ctx, tx, customerID, to)
-	if err != nil || !synced.Changed() {
-		return synced, err
-	}
-	return synced, announce(ctx, tx, event.PlanChanged{
-		Account: synced.After.ID, From: string(synced.Before.Plan), To: string(synced.After.Plan),
-	})
-}
-
-func outcomeOf(s account.Synced) string {
-	if s.Changed() {
-		return changed
-	}
-	return unchanged
-}
-
-func announce(ctx context.Context, tx pgx.Tx, fact event.Payload) error {
-	e, err := event.New(event.SourceAccounts, fact)
-	if err != nil {
-		return err
-	}
-	return outbox.Write(ctx, tx, e)
+	return account.BillingState{Standing: state.Standing, PeriodEnd: state.PeriodEnd, Holdings: state.Holdings}, nil
 }

@@ -11,6 +11,6 @@ import (
 var Grants = []store.Grant{
 	{Table: "account", May: "SELECT, INSERT (subject, email, created_at), UPDATE (email, handle)"},
 	{Table: "connection_password", May: "SELECT, INSERT, UPDATE (revoked_at)"},
-	{Table: "billing", May: "SELECT, INSERT (account_id, customer_id, updated_at)"},
+	{Table: "billing", May: "SELECT, INSERT (account_id, customer_id, updated_at), UPDATE (customer_id, former_customers, updated_at)"},
 	auth.Sessions, outbox.Writer, outbox.Relayer,
 }

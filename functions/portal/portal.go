@@ -58,7 +58,7 @@ type Settings struct {
 	// Stripe sells what has a price; without a key there is no billing page.
 	Stripe payment.Settings
 	// StripePages are the origins of the pages where people pay and manage what they have.
-	StripePages []string `env:"STRIPE_PAGES" envDefault:"https://checkout.stripe.com,https://billing.stripe.com"`
+	StripePages []string `env:"STRIPE_PAGES" envDefault:"https://checkout.stripe.com,https://billing.stripe.com,https://invoice.stripe.com"`
 
 	// Sink is the broker. Without it what the portal has to tell stays in the outbox until a tick.
 	Sink config.URL `env:"K_SINK"`

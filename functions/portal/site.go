@@ -97,7 +97,7 @@ func areas(settings Settings, d dependencies, pages *page.Pages, session *auth.A
 	if settings.Stripe.Configured() {
 		all = append(all, &billing.Area{
 			Log: d.log, Pages: pages, Accounts: accounts, States: states, Dedicated: bouncers, BaseURL: settings.BaseURL,
-			Payments: payment.New(settings.Stripe, d.log), Patience: d.timing.Patience,
+			Payments: payment.New(settings.Stripe, d.log), Patience: d.timing.Patience, Relay: d.relay, Now: d.timing.Now,
 		})
 	}
 	return append(all, &accountarea.Area{

@@ -58,6 +58,14 @@ func (p *Platform) stripeSettings() map[string]string {
 			"STRIPE_PRICE_STARTER":    strings.Join(own.Starter, ","),
 			"STRIPE_PRICE_GROWTH":     strings.Join(own.Growth, ","),
 			"STRIPE_WEBHOOK_SECRETS":  strings.Join(p.config.Stripe.WebhookSecrets, ","),
+
+			"STRIPE_PRICE_PRO_YEARLY":        strings.Join(own.ProYearly, ","),
+			"STRIPE_PRICE_LOG_SEARCH_YEARLY": strings.Join(own.LogSearchYearly, ","),
+			"STRIPE_PRICE_BOT_YEARLY":        strings.Join(own.BotYearly, ","),
+			"STRIPE_PRICE_STARTER_YEARLY":    strings.Join(own.StarterYearly, ","),
+			"STRIPE_PRICE_GROWTH_YEARLY":     strings.Join(own.GrowthYearly, ","),
+			"STRIPE_AUTOMATIC_TAX":           strconv.FormatBool(own.AutomaticTax),
+			"STRIPE_PROMOTION_CODES":         strconv.FormatBool(own.PromotionCodes),
 		}
 	}
 	return map[string]string{

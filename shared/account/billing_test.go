@@ -1,8 +1,8 @@
 package account_test
 
 import (
-	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +11,7 @@ import (
 
 	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
+	"irc.now/shared/event"
 	"irc.now/shared/event/inbox"
 	"irc.now/shared/event/outbox"
 	"irc.now/shared/fault"
@@ -44,18 +45,24 @@ func newPayer(t *testing.T) *payer {
 	return p
 }
 
-func (p *payer) sync(ctx context.Context, to account.BillingState) (synced account.Synced, err error) {
-	err = store.InTx(ctx, p.pool, func(tx pgx.Tx) error {
-		synced, err = p.Sync(ctx, tx, "cus_1", to)
-		return err
-	})
-	return synced, err
+func (p *payer) customer(t *testing.T) account.Customer {
+	t.Helper()
+	customer, _, err := p.CustomerForEvent(t.Context(), "cus_1", inbox.Key{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return customer
+}
+
+func (p *payer) sync(t *testing.T, to account.BillingState) (synced account.Synced, err error) {
+	t.Helper()
+	return p.Sync(t.Context(), p.pool, p.customer(t), to, inbox.Key{})
 }
 
 func TestSyncGivesAndTakesHoldings(t *testing.T) {
 	p := newPayer(t)
 	end := p.now.AddDate(0, 1, 0)
-	up, err := p.sync(t.Context(), account.BillingState{
+	up, err := p.sync(t, account.BillingState{
 		Standing: account.Paid, PeriodEnd: &end,
 		Holdings: account.Holdings{Plan: account.Pro, Hosting: account.Growth, LogSearch: true, ExtraBots: 2},
 	})
@@ -67,14 +74,14 @@ func TestSyncGivesAndTakesHoldings(t *testing.T) {
 		t.Errorf("after the upgrade: %+v, %v", user, err)
 	}
 
-	same, err := p.sync(t.Context(), account.BillingState{
-		Version: 1, Standing: account.Ending, PeriodEnd: &end, Holdings: up.After.Holdings(),
+	same, err := p.sync(t, account.BillingState{
+		Standing: account.Ending, PeriodEnd: &end, Holdings: up.After.Holdings(),
 	})
 	if err != nil || same.Changed() {
 		t.Errorf("the same again: %+v, %v", same, err)
 	}
 
-	down, err := p.sync(t.Context(), account.BillingState{Version: 2, Standing: account.Ended})
+	down, err := p.sync(t, account.BillingState{Standing: account.Ended})
 	if err != nil || !down.Changed() || down.KeepUntil == nil || !down.KeepUntil.Equal(p.now.Add(account.Grace)) {
 		t.Fatalf("downgrade: %+v, %v", down, err)
 	}
@@ -87,11 +94,13 @@ func TestSyncGivesAndTakesHoldings(t *testing.T) {
 
 func TestSyncRefusesWhatWasReadBeforeAnotherWrote(t *testing.T) {
 	p := newPayer(t)
+	early := p.customer(t)
 	pro := account.BillingState{Standing: account.Paid, Holdings: account.Holdings{Plan: account.Pro}}
-	if _, err := p.sync(t.Context(), pro); err != nil {
+	if _, err := p.sync(t, pro); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.sync(t.Context(), account.BillingState{Standing: account.Ended}); !errors.Is(err, account.ErrMoved) {
+	_, err := p.Sync(t.Context(), p.pool, early, account.BillingState{Standing: account.Ended}, inbox.Key{})
+	if !errors.Is(err, account.ErrMoved) {
 		t.Errorf("got %v, want ErrMoved", err)
 	}
 	if user, _ := p.ByID(t.Context(), p.user.ID); user.Plan != account.Pro {
@@ -99,17 +108,64 @@ func TestSyncRefusesWhatWasReadBeforeAnotherWrote(t *testing.T) {
 	}
 }
 
+func TestSyncAppliesAnEventOnceAndTellsOfTheChange(t *testing.T) {
+	p := newPayer(t)
+	key := inbox.Key{Consumer: "billing", Source: "/stripe", ID: "evt_1"}
+	pro := account.BillingState{Standing: account.Paid, Holdings: account.Holdings{Plan: account.Pro}}
+	if _, err := p.Sync(t.Context(), p.pool, p.customer(t), pro, key); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Sync(t.Context(), p.pool, p.customer(t), account.BillingState{Standing: account.Ended}, key); !errors.Is(err, account.ErrMoved) {
+		t.Errorf("the same event again: %v", err)
+	}
+	if user, _ := p.ByID(t.Context(), p.user.ID); user.Plan != account.Pro {
+		t.Errorf("the repeated event made the plan %q", user.Plan)
+	}
+	if told := p.told(t, event.PlanChangedType); told != 1 {
+		t.Errorf("the change was told %d times", told)
+	}
+}
+
+// told counts the events of a type in the outbox.
+func (p *payer) told(t *testing.T, kind string) (count int) {
+	t.Helper()
+	err := p.pool.QueryRow(t.Context(), `SELECT count(*) FROM outbox WHERE event::jsonb->>'type' = $1`, kind).Scan(&count)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return count
+}
+
 func TestACustomerOfNobodyIsNotFound(t *testing.T) {
 	p := newPayer(t)
-	err := store.InTx(t.Context(), p.pool, func(tx pgx.Tx) error {
-		_, err := p.Sync(t.Context(), tx, "cus_stranger", account.BillingState{})
-		return err
-	})
-	if !fault.Is(err, fault.NotFound) {
-		t.Errorf("sync: %v", err)
-	}
-	if _, _, err := p.BillingForEvent(t.Context(), "cus_stranger", inbox.Key{}); !fault.Is(err, fault.NotFound) {
+	if _, _, err := p.CustomerForEvent(t.Context(), "cus_stranger", inbox.Key{}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("find: %v", err)
+	}
+	for _, nobody := range []string{"9e107d9d-372b-4d6e-8a1f-000000000000", "no uuid"} {
+		if _, _, err := p.PayerForEvent(t.Context(), nobody, inbox.Key{}); !fault.Is(err, fault.NotFound) {
+			t.Errorf("find by account %q: %v", nobody, err)
+		}
+	}
+}
+
+func TestADeletedCustomerIsReplacedOnce(t *testing.T) {
+	p := newPayer(t)
+	stale := p.customer(t)
+	for _, fresh := range []string{"cus_2", "cus_3"} {
+		billing, err := p.ReplaceCustomer(t.Context(), p.user.ID, "cus_1", fresh)
+		if err != nil || billing.CustomerID != "cus_2" {
+			t.Errorf("%s: %+v, %v", fresh, billing, err)
+		}
+	}
+	if told := p.told(t, event.SyncRequestedType); told != 1 {
+		t.Errorf("a sync was asked for %d times", told)
+	}
+	if _, err := p.Sync(t.Context(), p.pool, stale, account.BillingState{Standing: account.Paid}, inbox.Key{}); !errors.Is(err, account.ErrMoved) {
+		t.Errorf("what the deleted customer had is written: %v", err)
+	}
+	var former []string
+	if err := p.pool.QueryRow(t.Context(), `SELECT former_customers FROM billing`).Scan(&former); err != nil || !slices.Equal(former, []string{"cus_1"}) {
+		t.Errorf("the former customers are %v, %v", former, err)
 	}
 }
 
@@ -142,7 +198,7 @@ func TestAnEventIsMarkedOnce(t *testing.T) {
 		})
 		return first, err
 	}
-	if _, done, err := p.BillingForEvent(t.Context(), "cus_1", key); done || err != nil {
+	if _, done, err := p.CustomerForEvent(t.Context(), "cus_1", key); done || err != nil {
 		t.Errorf("before: %v, %v", done, err)
 	}
 	if first, err := mark(); !first || err != nil {
@@ -151,13 +207,13 @@ func TestAnEventIsMarkedOnce(t *testing.T) {
 	if first, err := mark(); first || err != nil {
 		t.Errorf("second: %v, %v", first, err)
 	}
-	if _, done, err := p.BillingForEvent(t.Context(), "cus_1", key); !done || err != nil {
+	if _, done, err := p.CustomerForEvent(t.Context(), "cus_1", key); !done || err != nil {
 		t.Errorf("after: %v, %v", done, err)
 	}
 	if err := inbox.Forget(t.Context(), p.pool, p.now.AddDate(0, 3, 0)); err != nil {
 		t.Fatal(err)
 	}
-	if _, done, _ := p.BillingForEvent(t.Context(), "cus_1", key); done {
+	if _, done, _ := p.CustomerForEvent(t.Context(), "cus_1", key); done {
 		t.Error("an old mark is kept for ever")
 	}
 }

@@ -19,11 +19,11 @@ func (b Billing) GraceOver(at time.Time) bool { return b.KeepUntil != nil && !at
 
 // EndingGraces gives up to limit customers whose grace is over and was not ended by [Store.EndGrace] yet. Of more, it is
 // left to chance which: those whose end fails must not keep the others waiting.
-func (s *Store) EndingGraces(ctx context.Context, limit int) ([]Billing, error) {
+func (s *Store) EndingGraces(ctx context.Context, limit int) ([]Customer, error) {
 	rows, _ := s.pool.Query(ctx, `
-		SELECT `+billingColumns+` FROM billing
+		SELECT `+billingColumns+`, `+userColumns+` FROM billing JOIN account ON account.id = billing.account_id
 		WHERE keep_until <= $1 AND keep_until IS DISTINCT FROM grace_told ORDER BY random() LIMIT $2`, s.now(), limit)
-	ending, err := pgx.CollectRows(rows, pgx.RowToStructByName[Billing])
+	ending, err := pgx.CollectRows(rows, pgx.RowToStructByName[Customer])
 	if err != nil {
 		return nil, store.Fault(fmt.Errorf("find graces that are over: %w", err))
 	}

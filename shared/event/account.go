@@ -65,3 +65,22 @@ func (p GraceEnded) Subject() string { return p.Account }
 
 // Validate says what is missing.
 func (p GraceEnded) Validate() error { return present("account", p.Account) }
+
+// SyncRequested says that an account may have something else at Stripe than we know: it has ordered something, comes back
+// from paying, or is another customer of Stripe's than before. Whoever acts on it asks Stripe for the present state.
+type SyncRequested struct {
+	// The account's id, a UUID.
+	Account string `json:"account" jsonschema:"format=uuid"`
+}
+
+// SyncRequestedType is the type of SyncRequested.
+const SyncRequestedType = "now.irc.account.sync-requested"
+
+// Type implements Payload.
+func (SyncRequested) Type() string { return SyncRequestedType }
+
+// Subject is the account.
+func (p SyncRequested) Subject() string { return p.Account }
+
+// Validate says what is missing.
+func (p SyncRequested) Validate() error { return present("account", p.Account) }

@@ -16,6 +16,7 @@ func Catalogue() []Entry {
 		{SignedUpType, SourceAccounts, SignedUp{Account: account}},
 		{PlanChangedType, SourceAccounts, PlanChanged{Account: account, From: "free", To: "pro"}},
 		{GraceEndedType, SourceAccounts, GraceEnded{Account: account}},
+		{SyncRequestedType, SourceAccounts, SyncRequested{Account: account}},
 		{StripePrefix + "<Stripe's type>", SourceStripe(""), StripeNotice{
 			Kind: "customer.subscription.updated", Object: "subscription", ObjectID: "sub_1NkQ2b",
 			Customer: customer, Subscription: "sub_1NkQ2b",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -14,8 +13,6 @@ import (
 	"github.com/stripe/stripe-go/v76/client"
 
 	"irc.now/shared/account"
-	"irc.now/shared/fault"
-	"irc.now/shared/fault/httpfault"
 	"irc.now/shared/outbound"
 )
 
@@ -23,11 +20,13 @@ const callTimeout = 15 * time.Second
 
 // Client talks to Stripe. It is safe for concurrent use.
 //
-// Faults it returns: Unavailable when Stripe is away or busy, Invalid when a card is declined, Conflict when a
-// subscription is in no state for what is asked. Everything else is internal.
+// Faults it returns: Unavailable when Stripe is away or busy, or has lost a price, Invalid when a card is declined,
+// Conflict when a subscription or its card is in no state for what is asked. [ErrNoCustomer] is what a call about a
+// customer returns who was deleted at Stripe. Everything else is internal.
 type Client struct {
 	stripe  *client.API
 	catalog Catalog
+	log     *slog.Logger
 
 	mu     sync.Mutex
 	offers map[Product]Offer
@@ -42,7 +41,7 @@ func New(settings Settings, log *slog.Logger) *Client {
 	})
 	return &Client{
 		stripe:  client.New(settings.Key.Reveal(), &stripe.Backends{API: backend, Connect: backend, Uploads: backend}),
-		catalog: settings.Catalog(),
+		catalog: settings.Catalog(), log: log,
 	}
 }
 
@@ -63,16 +62,18 @@ func (c *Client) State(ctx context.Context, customerID string) (State, error) {
 	return StateOf(all, c.catalog)
 }
 
-// CreateCustomer makes the user a customer. Called again within a day for the same user and address it gives the same
-// customer, so that a crash before the id was recorded leaves nobody behind.
-func (c *Client) CreateCustomer(ctx context.Context, user account.User) (id string, err error) {
+// CreateCustomer makes the user a customer, in the place of the one called gone where Stripe has deleted that; "" for a
+// first one. Called again within a day for the same user, address and predecessor it gives the same customer, so that a
+// crash before the id was recorded leaves nobody behind.
+func (c *Client) CreateCustomer(ctx context.Context, user account.User, gone string) (id string, err error) {
 	params := &stripe.CustomerParams{}
 	if user.Email != "" {
 		params.Email = stripe.String(user.Email)
 	}
 	params.AddMetadata("account", user.ID)
 	params.Context = ctx
-	key := sha256.Sum256([]byte(user.ID + "\x00" + user.Email))
+	// Without the predecessor in it, the key would give back the one that was deleted.
+	key := sha256.Sum256([]byte(user.ID + "\x00" + user.Email + "\x00" + gone))
 	params.SetIdempotencyKey("customer-" + hex.EncodeToString(key[:]))
 	customer, err := c.stripe.Customers.New(params)
 	if err != nil {
@@ -82,7 +83,7 @@ func (c *Client) CreateCustomer(ctx context.Context, user account.User) (id stri
 }
 
 // Manage is the address of a page of Stripe's where the customer changes cards, pays what is open and cancels. It
-// works for some minutes, for this customer alone.
+// works for some minutes, for this customer alone. It is [ErrNoCustomer] where Stripe has deleted the customer.
 func (c *Client) Manage(ctx context.Context, customerID, returnURL string) (string, error) {
 	params := &stripe.BillingPortalSessionParams{
 		Customer: stripe.String(customerID), ReturnURL: stripe.String(returnURL),
@@ -93,30 +94,6 @@ func (c *Client) Manage(ctx context.Context, customerID, returnURL string) (stri
 		return "", faultOf(err, "open the portal of %s", customerID)
 	}
 	return session.URL, nil
-}
-
-// faultOf gives an error of Stripe's a kind and a sentence. Stripe's own texts go to the log only: they speak to
-// programmers.
-func faultOf(err error, format string, args ...any) error {
-	err = fmt.Errorf("stripe: "+format+": %w", append(args, err)...)
-	refused, ok := errors.AsType[*stripe.Error](err)
-	switch {
-	case errors.Is(err, context.Canceled):
-		return err
-	case !ok, httpfault.KindOf(refused.HTTPStatusCode).Temporary():
-		return fault.Wrap(err, fault.Unavailable,
-			"Our payment service does not answer at the moment. Nothing was changed; please try again shortly.")
-	case refused.Type == stripe.ErrorTypeCard:
-		return fault.Wrap(err, fault.Invalid,
-			"Your card was declined, so nothing was changed. Choose Manage to use another card, then try again.")
-	default:
-		return err
-	}
-}
-
-func missing(err error) bool {
-	refused, ok := errors.AsType[*stripe.Error](err)
-	return ok && refused.Code == stripe.ErrorCodeResourceMissing
 }
 
 // logger lets the Stripe library write to ours. It says at its own discretion what it sends, so only what went wrong

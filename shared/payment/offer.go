@@ -17,9 +17,12 @@ const offersLast = 10 * time.Minute
 type Offer struct {
 	Price    string // such as "$4.00"
 	Interval string // "month", "year"
+	PlusTax  bool   // tax comes on top
+	Yearly   *Offer // by the year, where it is sold so too
 }
 
-// Offers are the prices of all products, as Stripe has them: what is shown is what will be charged.
+// Offers are the prices of all products, as Stripe has them: what is shown is what will be charged. A price that Stripe
+// does not know or has archived is not for sale, and no reason to sell nothing.
 func (c *Client) Offers(ctx context.Context) (map[Product]Offer, error) {
 	c.mu.Lock()
 	offers, asked := c.offers, c.asked
@@ -28,14 +31,20 @@ func (c *Client) Offers(ctx context.Context) (map[Product]Offer, error) {
 		return offers, nil
 	}
 	offers = map[Product]Offer{}
-	for product, id := range c.catalog.sold {
-		params := &stripe.PriceParams{}
-		params.Context = ctx
-		price, err := c.stripe.Prices.Get(id, params)
-		if err != nil {
-			return nil, faultOf(err, "get price %s", id)
+	for _, by := range []interval{month, year} {
+		for product := range products {
+			id, sold := c.catalog.sold[item{product: product, interval: by}]
+			if !sold {
+				continue
+			}
+			offer, found, err := c.offer(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			if found {
+				offers[product] = offers[product].with(offer)
+			}
 		}
-		offers[product] = offerOf(price)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,8 +52,38 @@ func (c *Client) Offers(ctx context.Context) (map[Product]Offer, error) {
 	return offers, nil
 }
 
-func offerOf(price *stripe.Price) Offer {
-	o := Offer{Price: Money(price.UnitAmount, string(price.Currency))}
+// with adds a second price, or is the first.
+func (o Offer) with(other Offer) Offer {
+	if o.Price == "" {
+		return other
+	}
+	o.Yearly = &other
+	return o
+}
+
+// offer asks Stripe for one price. found is false, and somebody is told, where it is not for sale there.
+func (c *Client) offer(ctx context.Context, id string) (offer Offer, found bool, err error) {
+	params := &stripe.PriceParams{}
+	params.Context = ctx
+	price, err := c.stripe.Prices.Get(id, params)
+	switch {
+	case missing(err):
+		c.log.ErrorContext(ctx, "a price of the configuration is not at Stripe", "price", id)
+		return Offer{}, false, nil
+	case err != nil:
+		return Offer{}, false, faultOf(err, "get price %s", id)
+	case !price.Active:
+		c.log.ErrorContext(ctx, "a price of the configuration is archived at Stripe", "price", id)
+		return Offer{}, false, nil
+	}
+	return c.offerOf(price), true, nil
+}
+
+func (c *Client) offerOf(price *stripe.Price) Offer {
+	o := Offer{
+		Price:   Money(price.UnitAmount, string(price.Currency)),
+		PlusTax: c.catalog.automaticTax && price.TaxBehavior != stripe.PriceTaxBehaviorInclusive,
+	}
 	if price.Recurring != nil {
 		o.Interval = string(price.Recurring.Interval)
 	}

@@ -1,13 +1,6 @@
 package payment
 
-import (
-	"errors"
-	"fmt"
-	"strings"
-
-	"irc.now/shared/account"
-	"irc.now/shared/config"
-)
+import "irc.now/shared/account"
 
 // Product is something that is for sale.
 type Product string
@@ -72,68 +65,4 @@ func (p Product) Give(h account.Holdings, quantity int) account.Holdings {
 		known.give(&h, quantity)
 	}
 	return h
-}
-
-// Settings are what a program needs to talk to Stripe; embed them in its own.
-type Settings struct {
-	Key config.Secret `env:"STRIPE_KEY"`                                         // Stripe's secret key; without it nothing is for sale
-	API config.URL    `env:"STRIPE_API_URL" envDefault:"https://api.stripe.com"` // where Stripe, or a stand-in, is asked
-	// Each price is Stripe's id. Several may be given: the first is sold, the others are what earlier customers have.
-	Pro       []string `env:"STRIPE_PRICE_PRO"`
-	LogSearch []string `env:"STRIPE_PRICE_LOG_SEARCH"`
-	Bot       []string `env:"STRIPE_PRICE_BOT"`
-	Starter   []string `env:"STRIPE_PRICE_STARTER"`
-	Growth    []string `env:"STRIPE_PRICE_GROWTH"`
-}
-
-// Configured reports whether anything is for sale here.
-func (s *Settings) Configured() bool { return s.Key != "" }
-
-// Validate reports what is missing, one line each. Pro needs a price; what has none is not for sale, so that nothing
-// is sold before it is there. No price may be two products'.
-func (s *Settings) Validate() error {
-	if !s.Configured() {
-		return errors.New("STRIPE_KEY is not set")
-	}
-	var all []error
-	seen := map[string]Product{}
-	for product, ids := range s.prices() {
-		variable := "STRIPE_PRICE_" + strings.ToUpper(strings.ReplaceAll(string(product), "-", "_"))
-		if len(ids) == 0 && product == Pro {
-			all = append(all, fmt.Errorf("%s is not set", variable))
-		}
-		for _, id := range ids {
-			if other, taken := seen[id]; id == "" || taken {
-				all = append(all, fmt.Errorf("%s holds a price that is empty or that of %s too", variable, other))
-			}
-			seen[id] = product
-		}
-	}
-	return errors.Join(all...)
-}
-
-func (s *Settings) prices() map[Product][]string {
-	return map[Product][]string{
-		Pro: s.Pro, LogSearch: s.LogSearch, Bot: s.Bot, Starter: s.Starter, Growth: s.Growth,
-	}
-}
-
-// Catalog knows prices from products and back.
-type Catalog struct {
-	sold      map[Product]string
-	byPriceID map[string]Product
-}
-
-// Catalog is that of the settings, which have passed Validate.
-func (s *Settings) Catalog() Catalog {
-	c := Catalog{sold: map[Product]string{}, byPriceID: map[string]Product{}}
-	for product, ids := range s.prices() {
-		for i, id := range ids {
-			if i == 0 {
-				c.sold[product] = id
-			}
-			c.byPriceID[id] = product
-		}
-	}
-	return c
 }

@@ -17,15 +17,43 @@ type State struct {
 	Holdings     account.Holdings
 	Subscription string   // the id of the one that Standing is about; empty without one
 	Unknown      []string // prices that are none of ours: somebody sold something that no program knows
-	items        []item
+	live         []live
 }
 
-// item is one line of the subscription that Standing is about.
+// live is a subscription that gives something of ours.
+type live struct {
+	id        string
+	standing  account.Standing
+	scheduled bool // a schedule at Stripe changes it, and nobody else may
+	interval  interval
+	items     []item
+	foreign   int // lines that are none of ours
+}
+
+// item is one line of a subscription.
 type item struct {
 	id       string
 	product  Product
-	price    string
+	interval interval
 	quantity int
+}
+
+// running are the subscriptions that go on and can be changed, the one with Pro first: what is bought beside it is its.
+func (s *State) running() (running []live) {
+	for _, l := range s.live {
+		switch {
+		case l.standing != account.Paid && l.standing != account.Trial:
+		case l.has(Pro):
+			running = append([]live{l}, running...)
+		default:
+			running = append(running, l)
+		}
+	}
+	return running
+}
+
+func (l *live) has(p Product) bool {
+	return slices.ContainsFunc(l.items, func(i item) bool { return i.product == p })
 }
 
 // rule is what one of Stripe's states means here.
@@ -65,17 +93,14 @@ func StateOf(subscriptions []*stripe.Subscription, catalog Catalog) (State, erro
 		if !known {
 			return State{}, fmt.Errorf("subscription %s is in the state %q, which is unknown", s.ID, s.Status)
 		}
-		items := state.itemsOf(s, catalog)
+		found, ours := state.read(s, catalog)
+		found.standing = standingOf(s, rule)
 		if rule.gives {
-			for _, item := range items {
-				state.Holdings = item.product.Give(state.Holdings, item.quantity)
-			}
+			state.give(found)
 		}
-		standing := standingOf(s, rule)
-		if state.Subscription == "" ||
-			slices.Index(urgency, standing) < slices.Index(urgency, state.Standing) {
-			state.Standing, state.PeriodEnd = standing, endOf(s)
-			state.Subscription, state.items = s.ID, items
+		// A subscription to nothing of ours says nothing about what we sold.
+		if ours && (state.Subscription == "" || slices.Index(urgency, found.standing) < slices.Index(urgency, state.Standing)) {
+			state.Standing, state.PeriodEnd, state.Subscription = found.standing, endOf(s), s.ID
 		}
 	}
 	state.Holdings = state.Holdings.Normal()
@@ -101,22 +126,36 @@ func endOf(s *stripe.Subscription) *time.Time {
 	return nil
 }
 
-// itemsOf gives the lines of s that are products of ours and notes the others.
-func (s *State) itemsOf(subscription *stripe.Subscription, catalog Catalog) []item {
-	if subscription.Items == nil {
-		return nil
+func (s *State) give(l live) {
+	for _, item := range l.items {
+		s.Holdings = item.product.Give(s.Holdings, item.quantity)
 	}
-	var items []item
+	if len(l.items) > 0 {
+		s.live = append(s.live, l)
+	}
+}
+
+// read gives the lines of subscription that are products of ours and notes the others. ours is false where it has others
+// alone.
+func (s *State) read(subscription *stripe.Subscription, catalog Catalog) (l live, ours bool) {
+	l = live{id: subscription.ID, scheduled: subscription.Schedule != nil}
+	if subscription.Items == nil {
+		return l, true
+	}
 	for _, line := range subscription.Items.Data {
 		if line.Price == nil {
 			continue
 		}
-		product, known := catalog.byPriceID[line.Price.ID]
+		sold, known := catalog.byPriceID[line.Price.ID]
 		if !known {
 			s.Unknown = append(s.Unknown, line.Price.ID)
+			l.foreign++
 			continue
 		}
-		items = append(items, item{id: line.ID, product: product, price: line.Price.ID, quantity: int(line.Quantity)})
+		l.interval = sold.interval
+		l.items = append(l.items, item{
+			id: line.ID, product: sold.product, interval: sold.interval, quantity: int(line.Quantity),
+		})
 	}
-	return items
+	return l, len(l.items) > 0 || l.foreign == 0
 }

@@ -24,10 +24,11 @@ func TestBuyingPro(t *testing.T) {
 	}
 	checkout := ada.Post("/billing/order", "product", "pro", "quantity", "1").Status(http.StatusOK).Says("$4.00", "1 × Pro")
 	back := k.Shop.Pay(t, checkout.Request.URL.String())
-	waiting := ada.Get(strings.TrimPrefix(back, k.URL)).Status(http.StatusOK).Says("Waiting for our payment service")
-	if live, _ := waiting.Find("[data-live]").Attr("data-live"); live != "/billing/state?after=0" {
+	waiting := ada.Get(strings.TrimPrefix(back, k.URL)).Status(http.StatusOK).Says("Waiting for our payment service").SaysNot("Waiting Waiting")
+	if live, _ := waiting.Find("[data-live]").Attr("data-live"); !strings.HasPrefix(live, "/billing/state?after=0&since=") {
 		t.Errorf("the page refreshes itself from %q", live)
 	}
+	wantSyncRequests(t, k, 1)
 	user := k.Account(t, "ada")
 	billing, err := k.Accounts.BillingOf(t.Context(), user.ID)
 	if err != nil || billing.CustomerID == "" || user.Plan != account.Free {

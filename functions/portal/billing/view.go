@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"irc.now/functions/portal/dedicated"
@@ -29,7 +30,8 @@ type billingPage struct {
 	AddOns   []productView
 	Hosting  []productView
 	Invoices []payment.Invoice
-	Customer bool // was one ever: there is something to manage
+	Open     *payment.Invoice // the newest that waits to be paid, or confirmed at the bank
+	Customer bool             // was one ever: there is something to manage
 }
 
 // standingView is where the subscription stands, in words.
@@ -40,9 +42,9 @@ type standingView struct {
 	Word    string
 	Text    string
 	End     *time.Time // goes with Text
-	After   int64      // what the page waits for; -1 where it does not wait
+	Outcome string     // of what the page waits for
+	Wait    string     // the query of a page that waits for the same
 	Waiting bool
-	Arrived bool // what was waited for is here
 }
 
 // productView is something for sale and how many of it the user has.
@@ -62,7 +64,7 @@ func (a *Area) render(w http.ResponseWriter, r *http.Request, status int, user a
 		return err
 	}
 	body := billingPage{
-		Standing: standingOf(user, billing, awaited(r)), Limits: limits(),
+		Standing: a.standing(r, user, billing), Limits: limits(),
 		Kept: words.Scrollback(account.Holdings{}.Entitlements().Scrollback), Cluster: a.Dedicated != nil, Customer: billing.CustomerID != "",
 		Left: a.leftOf(r.Context(), user, billing),
 		Over: fragment.OverQuotaOf(user, billing, a.States.Of(r.Context(), user)),
@@ -156,6 +158,9 @@ func (a *Area) addInvoices(r *http.Request, body *billingPage, billing account.B
 		body.Away = true
 	}
 	body.Invoices = invoices
+	if at := slices.IndexFunc(invoices, func(i payment.Invoice) bool { return i.Status == "open" && i.URL != "" }); at >= 0 {
+		body.Open = &invoices[at]
+	}
 }
 
 // standings say each standing in words. Where a date belongs to it, it follows.
@@ -176,12 +181,13 @@ func dated(s account.Standing) bool {
 	return s == account.Trial || s == account.Paid || s == account.Ending || s == account.Ended
 }
 
-func standingOf(user account.User, billing account.Billing, after int64) standingView {
-	words := standings[billing.Standing]
+func (a *Area) standing(r *http.Request, user account.User, billing account.Billing) standingView {
+	words, w := standings[billing.Standing], waitOf(r)
 	view := standingView{
 		Plan: user.Plan.Title(), Extras: extrasOf(user.Holdings()), State: words.state, Word: words.word, Text: words.text,
-		After: after, Waiting: after >= 0 && billing.Version <= after, Arrived: after >= 0 && billing.Version > after,
+		Outcome: a.outcome(r, user, billing, w), Wait: w.query(),
 	}
+	view.Waiting = view.Outcome == awaited
 	if dated(billing.Standing) {
 		view.End = billing.PeriodEnd
 	}

@@ -21,13 +21,14 @@ import (
 	"irc.now/longrunning/local/storetest"
 	"irc.now/shared/account"
 	"irc.now/shared/auth"
+	"irc.now/shared/event/inbox"
 	"irc.now/shared/event/outbox"
 	"irc.now/shared/function"
 	"irc.now/shared/store"
 )
 
 // sets are of the accounts database, as far as the portal uses it.
-var sets = []store.Set{account.Migrations, auth.Migrations, outbox.Migrations}
+var sets = []store.Set{account.Migrations, auth.Migrations, outbox.Migrations, inbox.Migrations}
 
 // Rig is a portal that was started, and what stands around it.
 type Rig struct {

@@ -9,12 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"irc.now/longrunning/local/stripe"
 	"irc.now/shared/account"
 	"irc.now/shared/config"
-	"irc.now/shared/store"
+	"irc.now/shared/event/inbox"
 )
 
 // Shop is the stand-in for Stripe.
@@ -58,8 +56,22 @@ func (s Shop) Env() map[string]string {
 // Pay presses "Pay" on one of the shop's pages and gives where the browser is led.
 func (s Shop) Pay(t testing.TB, page string) string {
 	t.Helper()
+	return s.press(t, page, url.Values{"action": {"pay"}})
+}
+
+// Act does something to the newest subscription on the page where a customer manages it, as the stand-in names it.
+func (s Shop) Act(t testing.TB, manage *Page, action string) {
+	t.Helper()
+	subscription, found := manage.Find(`input[name="subscription"]`).First().Attr("value")
+	if !found {
+		t.Fatalf("%s has no subscription", manage.Request.URL)
+	}
+	s.press(t, manage.Request.URL.String(), url.Values{"action": {action}, "subscription": {subscription}})
+}
+
+func (s Shop) press(t testing.TB, page string, form url.Values) string {
+	t.Helper()
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	form := url.Values{"action": {"pay"}}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, page, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +83,7 @@ func (s Shop) Pay(t testing.TB, page string) string {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusSeeOther {
-		t.Fatalf("paying at %s: status %d", page, response.StatusCode)
+		t.Fatalf("%s at %s: status %d", form.Get("action"), page, response.StatusCode)
 	}
 	return response.Header.Get("Location")
 }
@@ -111,14 +123,13 @@ func (k *Till) Sync(t testing.TB, handle account.Handle, standing account.Standi
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := time.Date(2027, 1, 31, 12, 0, 0, 0, time.UTC)
-	err = store.InTx(t.Context(), k.Pool, func(tx pgx.Tx) error {
-		_, err := k.Accounts.Sync(t.Context(), tx, billing.CustomerID, account.BillingState{
-			Version: billing.Version, Standing: standing, PeriodEnd: &end, Holdings: holdings,
-		})
-		return err
-	})
+	customer, _, err := k.Accounts.CustomerForEvent(t.Context(), billing.CustomerID, inbox.Key{})
 	if err != nil {
+		t.Fatal(err)
+	}
+	end := time.Date(2027, 1, 31, 12, 0, 0, 0, time.UTC)
+	state := account.BillingState{Standing: standing, PeriodEnd: &end, Holdings: holdings}
+	if _, err := k.Accounts.Sync(t.Context(), k.Pool, customer, state, inbox.Key{}); err != nil {
 		t.Fatal(err)
 	}
 }

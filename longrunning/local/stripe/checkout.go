@@ -21,13 +21,14 @@ func (s *Server) createSession(st *state, _ string, f *form) (any, error) {
 		o.Session.ClientReferenceID = &reference
 	}
 	s.readLines(o, f)
+	readTerms(f, o.Session.Customer)
 	if o.Session.Mode != "subscription" {
 		f.fail(invalid("mode", "", "The stand-in sells subscriptions only."))
 	}
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	if _, err := st.customer(o.Session.Customer); err != nil {
+	if err := st.checkCustomer(o.Session.Customer); err != nil {
 		return nil, err
 	}
 	address := s.config.URL.Join("/c/pay/" + o.Session.ID)
@@ -39,14 +40,26 @@ func (s *Server) createSession(st *state, _ string, f *form) (any, error) {
 func (s *Server) readLines(o *openSession, f *form) {
 	for _, prefix := range f.entries("line_items") {
 		l := orderLine{Price: f.required(prefix + "[price]"), Quantity: f.number(prefix+"[quantity]", 1)}
-		if _, ok := s.prices[l.Price]; !ok {
-			f.fail(noSuch("price", l.Price))
+		switch p, ok := s.prices[l.Price]; {
+		case !ok:
+			f.fail(noSuchIn(prefix+"[price]", "price", l.Price))
+		case !p.Active:
+			f.fail(invalid(prefix+"[price]", "", "The price specified is inactive. This field only accepts active prices."))
 		}
 		o.Lines = append(o.Lines, l)
 	}
 	if len(o.Lines) == 0 {
 		f.fail(invalid("line_items", "parameter_missing", "Missing required param: line_items."))
 	}
+}
+
+// readTerms takes what changes nothing here: nobody is asked for an address or a code, and there is no tax.
+func readTerms(f *form, customer string) {
+	if f.yes("automatic_tax[enabled]") && f.oneOf("customer_update[address]", "auto", "never") != "auto" && customer != "" {
+		f.fail(invalid("automatic_tax", "customer_tax_location_invalid",
+			"Automatic tax calculation in Checkout requires a valid address on the Customer. Set customer_update[address] to auto."))
+	}
+	f.yes("allow_promotion_codes")
 }
 
 func (s *Server) listSessions(st *state, _ string, f *form) (any, error) {
@@ -94,7 +107,7 @@ func (s *Server) expireSession(st *state, id string, f *form) (any, error) {
 func (s *Server) pay(st *state, o *openSession) string {
 	sub := s.newSubscription(o)
 	st.Subscriptions = append(st.Subscriptions, sub)
-	delete(st.Declines, sub.Customer)
+	delete(st.Cards, sub.Customer)
 	s.emit(st, "customer.subscription.created", sub)
 	inv := s.bill(st, sub, sub.total(), "subscription_create")
 	s.payInvoice(st, inv)
@@ -108,14 +121,14 @@ func (s *Server) newSubscription(o *openSession) *subscription {
 	now := s.now()
 	sub := &subscription{
 		ID: newID("sub"), Object: "subscription", CollectionMethod: "charge_automatically", Created: now, Currency: "usd",
-		CurrentPeriodStart: now, CurrentPeriodEnd: nextMonth(now), Customer: o.Session.Customer,
-		Metadata: o.Metadata, StartDate: now, Status: "active",
+		CurrentPeriodStart: now, Customer: o.Session.Customer, Metadata: o.Metadata, StartDate: now, Status: "active",
 	}
 	var items []subItem
 	for _, l := range o.Lines {
 		items = append(items, s.newItem(sub, l.Price, l.Quantity))
 	}
 	sub.Items = listOf("/v1/subscription_items?subscription="+sub.ID, items)
+	sub.CurrentPeriodEnd = sub.periodEnd(now)
 	return sub
 }
 

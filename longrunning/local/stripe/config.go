@@ -21,11 +21,13 @@ type Config struct {
 	Now     func() time.Time // time.Now when nil
 }
 
-// Price is something that is for sale, by the month.
+// Price is something that is for sale, by the month or the year.
 type Price struct {
-	ID     string
-	Name   string
-	Amount int64 // in cents
+	ID       string
+	Name     string
+	Amount   int64 // in cents
+	Yearly   bool
+	Archived bool // sold no longer
 }
 
 func (c *Config) fill() error {

@@ -24,20 +24,47 @@ func (s *Server) getCustomer(st *state, id string, f *form) (any, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	return st.customer(id)
-}
-
-func (s *state) customer(id string) (*customer, error) {
-	if c, ok := s.Customers[id]; ok {
-		return c, nil
+	if c, ok := st.Customers[id]; ok {
+		return c, nil // a deleted one, too: Stripe keeps its history
 	}
 	return nil, noSuch("customer", id)
 }
 
+// checkCustomer looks for the one that the parameter customer names.
+func (s *state) checkCustomer(id string) error {
+	if c, ok := s.Customers[id]; ok && !c.Deleted {
+		return nil
+	}
+	return noSuchIn("customer", "customer", id)
+}
+
+func (s *Server) deleteCustomer(st *state, id string, f *form) (any, error) {
+	c, ok := st.Customers[id]
+	switch {
+	case !ok || c.Deleted:
+		return nil, noSuch("customer", id)
+	case f.check() != nil:
+		return nil, f.check()
+	}
+	s.forget(st, c)
+	return c, nil
+}
+
+// forget deletes a customer, which ends all that they have.
+func (s *Server) forget(st *state, c *customer) {
+	for _, sub := range st.subscriptionsOf(c.ID) {
+		if !sub.ended() {
+			s.end(st, sub)
+		}
+	}
+	c.Deleted, c.Email = true, nil
+	s.emit(st, "customer.deleted", c)
+}
+
 func (s *Server) updateCustomer(st *state, id string, f *form) (any, error) {
-	c, err := st.customer(id)
-	if err != nil {
-		return nil, err
+	c, ok := st.Customers[id]
+	if !ok || c.Deleted {
+		return nil, noSuch("customer", id)
 	}
 	changed := *c
 	changed.Metadata = maps.Clone(c.Metadata)
@@ -73,7 +100,7 @@ func (s *Server) createPortal(st *state, _ string, f *form) (any, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	if _, err := st.customer(p.Customer); err != nil {
+	if err := st.checkCustomer(p.Customer); err != nil {
 		return nil, err
 	}
 	st.Portals[p.ID] = p

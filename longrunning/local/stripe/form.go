@@ -27,10 +27,28 @@ func invalid(param, code, format string, args ...any) *apiError {
 	}
 }
 
+// noSuch is about the object that a path names.
 func noSuch(kind, id string) *apiError {
-	e := invalid("id", "resource_missing", "No such %s: '%s'", kind, id)
+	e := noSuchIn("id", kind, id)
 	e.Status = http.StatusNotFound
 	return e
+}
+
+// noSuchIn is about an object that a parameter names.
+func noSuchIn(param, kind, id string) *apiError {
+	return invalid(param, "resource_missing", "No such %s: '%s'", kind, id)
+}
+
+// noCard has the same code and blames no parameter, as at Stripe.
+func noCard() *apiError {
+	return invalid("", "resource_missing", "This customer has no attached payment source or default payment method.")
+}
+
+func requiresAction() *apiError {
+	return &apiError{
+		Status: http.StatusPaymentRequired, Type: "card_error", Code: "subscription_payment_intent_requires_action",
+		Message: "Payment for this subscription requires additional user action before it can be completed successfully.",
+	}
 }
 
 func declined() *apiError {
@@ -110,6 +128,17 @@ func (f *form) entries(name string) (prefixes []string) {
 			return prefixes
 		}
 		prefixes = append(prefixes, prefix)
+	}
+}
+
+// expands reports whether the answer is to hold the object that field names.
+func (f *form) expands(field string) (yes bool) {
+	for i := 0; ; i++ {
+		name := fmt.Sprintf("expand[%d]", i)
+		if !f.has(name) {
+			return yes
+		}
+		yes = yes || f.values.Get(name) == field
 	}
 }
 

@@ -81,8 +81,22 @@ type subscription struct {
 	LatestInvoice      *string       `json:"latest_invoice"`
 	LiveMode           bool          `json:"livemode"`
 	Metadata           metadata      `json:"metadata"`
+	PendingUpdate      *pending      `json:"pending_update"`
+	Schedule           *string       `json:"schedule"`
 	StartDate          int64         `json:"start_date"`
 	Status             string        `json:"status"`
+}
+
+// expanded is a subscription with its latest invoice in it.
+type expanded struct {
+	subscription
+	LatestInvoice *invoice `json:"latest_invoice"`
+}
+
+// pending is what becomes of a subscription once its latest invoice is paid.
+type pending struct {
+	ExpiresAt int64     `json:"expires_at"`
+	Items     []subItem `json:"subscription_items"`
 }
 
 type subItem struct {

@@ -34,6 +34,7 @@ func (s *Server) routes() error {
 		"GET /p/session/{id}":  s.showPortal,
 		"POST /p/session/{id}": s.actOnPortal,
 		"GET /i/{id}":          s.showInvoice,
+		"POST /i/{id}":         s.actOnInvoice,
 	} {
 		browser.Handle(pattern, s.site.Handle(handler))
 	}
@@ -134,11 +135,11 @@ type portalView struct {
 
 type subscriptionView struct {
 	subscription
-	Total    string
-	Ends     time.Time
-	Open     bool // an invoice is open
-	IsEnded  bool
-	Declines bool
+	Total   string
+	Ends    time.Time
+	Open    bool // an invoice is open
+	IsEnded bool
+	Card    card
 }
 
 type invoiceView struct {
@@ -160,7 +161,7 @@ func (s *Server) showPortal(w http.ResponseWriter, r *http.Request) error {
 			copied.Items.Data = slices.Clone(sub.Items.Data)
 			view.Subscriptions = append(view.Subscriptions, subscriptionView{
 				subscription: copied, Total: dollars(sub.total()), Ends: time.Unix(sub.CurrentPeriodEnd, 0).UTC(),
-				Open: st.openInvoice(sub.ID) != nil, IsEnded: sub.ended(), Declines: st.Declines[sub.Customer],
+				Open: st.openInvoice(sub.ID) != nil, IsEnded: sub.ended(), Card: st.Cards[sub.Customer],
 			})
 		}
 		for _, inv := range st.Invoices {
@@ -195,12 +196,27 @@ var portalActions = map[string]func(*Server, *state, *subscription){
 	"cancel-now": (*Server).end,
 	"renew":      (*Server).renew,
 	"fail": func(s *Server, st *state, sub *subscription) {
-		st.Declines[sub.Customer] = true
+		st.Cards[sub.Customer] = cardDeclined
 		sub.CancelAtPeriodEnd = false
 		s.renew(st, sub)
 	},
 	"give-up": (*Server).giveUp,
 	"pay":     (*Server).payOpen,
+
+	"card-works":    setCard(cardWorks),
+	"card-declined": setCard(cardDeclined),
+	"card-asks":     setCard(cardAsks),
+	"card-none":     setCard(cardNone),
+	"schedule": func(s *Server, st *state, sub *subscription) {
+		id := newID("sub_sched")
+		sub.Schedule = &id
+		s.emit(st, "customer.subscription.updated", sub)
+	},
+	"delete-customer": func(s *Server, st *state, sub *subscription) { s.forget(st, st.Customers[sub.Customer]) },
+}
+
+func setCard(c card) func(*Server, *state, *subscription) {
+	return func(_ *Server, st *state, sub *subscription) { st.Cards[sub.Customer] = c }
 }
 
 func (s *Server) actOnPortal(w http.ResponseWriter, r *http.Request) error {
@@ -239,6 +255,28 @@ func (s *Server) showInvoice(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.pages.Render(w, http.StatusOK, "invoice", design.Page{Title: "Invoice", NoIndex: true, Body: view})
+}
+
+// actOnInvoice pays an invoice, and confirms the payment at the bank where that is wanted.
+func (s *Server) actOnInvoice(w http.ResponseWriter, r *http.Request) error {
+	if err := web.Form(w, r, maxForm); err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	err := s.change(func(st *state) error {
+		inv := st.invoice(&id)
+		if inv == nil || inv.Status != "open" || r.PostForm.Get("action") != "pay" {
+			return web.NotFound
+		}
+		s.payInvoice(st, inv)
+		s.settle(st, inv)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	web.LocalRedirect(w, r, "/i/"+id)
+	return nil
 }
 
 type eventsView struct {

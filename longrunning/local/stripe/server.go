@@ -97,10 +97,14 @@ func (s *Server) now() int64 { return s.config.Now().Unix() }
 func pricesOf(prices []Price) map[string]price {
 	all := map[string]price{}
 	for _, p := range prices {
+		interval := "month"
+		if p.Yearly {
+			interval = "year"
+		}
 		all[p.ID] = price{
-			ID: p.ID, Object: "price", Active: true, Currency: "usd", Nickname: p.Name, Product: "prod_" + p.ID,
+			ID: p.ID, Object: "price", Active: !p.Archived, Currency: "usd", Nickname: p.Name, Product: "prod_" + p.ID,
 			Type: "recurring", UnitAmount: p.Amount,
-			Recurring: recurring{Interval: "month", IntervalCount: 1, UsageType: "licensed"},
+			Recurring: recurring{Interval: interval, IntervalCount: 1, UsageType: "licensed"},
 		}
 	}
 	return all

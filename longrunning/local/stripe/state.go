@@ -22,11 +22,21 @@ type state struct {
 	Invoices      []*invoice
 	Portals       map[string]*portalSession
 	Events        []*delivery
-	// Declines holds the customers whose card is declined from now on.
-	Declines map[string]bool
+	// Cards are by customer, where it is not one that works.
+	Cards map[string]card
 	// Credits are cents that a subscription's next invoice is lower by, or higher where negative.
 	Credits map[string]int64
 }
+
+// card is what becomes of payments that are taken from a customer's card.
+type card string
+
+const (
+	cardWorks    card = ""
+	cardDeclined card = "declined"
+	cardAsks     card = "asks" // the bank wants the customer to confirm each payment
+	cardNone     card = "none" // there is none
+)
 
 // openSession is a checkout with what it sells.
 type openSession struct {
@@ -43,7 +53,7 @@ type orderLine struct {
 func newState() *state {
 	return &state{
 		Customers: map[string]*customer{}, Sessions: map[string]*openSession{}, Portals: map[string]*portalSession{},
-		Declines: map[string]bool{}, Credits: map[string]int64{},
+		Cards: map[string]card{}, Credits: map[string]int64{},
 	}
 }
 
@@ -108,6 +118,16 @@ func (s *state) subscriptionsOf(customerID string) (all []*subscription) {
 	return all
 }
 
+// invoice is the one of that id; nil without one.
+func (s *state) invoice(id *string) *invoice {
+	for _, inv := range s.Invoices {
+		if id != nil && inv.ID == *id {
+			return inv
+		}
+	}
+	return nil
+}
+
 // openInvoice is the one that waits to be paid; nil without one.
 func (s *state) openInvoice(subscriptionID string) *invoice {
 	for _, inv := range s.Invoices {
@@ -130,4 +150,17 @@ func (sub *subscription) ended() bool {
 	return sub.Status == "canceled" || sub.Status == "incomplete_expired"
 }
 
-func nextMonth(from int64) int64 { return time.Unix(from, 0).UTC().AddDate(0, 1, 0).Unix() }
+// periodEnd is when a period that begins at from ends.
+func (sub *subscription) periodEnd(from int64) int64 {
+	if sub.interval() == "year" {
+		return time.Unix(from, 0).UTC().AddDate(1, 0, 0).Unix()
+	}
+	return time.Unix(from, 0).UTC().AddDate(0, 1, 0).Unix()
+}
+
+func (sub *subscription) interval() string {
+	if len(sub.Items.Data) == 0 {
+		return "month"
+	}
+	return sub.Items.Data[0].Price.Recurring.Interval
+}

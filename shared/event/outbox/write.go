@@ -28,18 +28,27 @@ var (
 // Write puts e into the outbox in tx, the transaction that writes the fact: both become true or neither. Call
 // [Relay.Wake] once tx has committed.
 func Write(ctx context.Context, tx pgx.Tx, e event.Event) error {
-	if err := event.Check(e); err != nil {
-		return fmt.Errorf("write event to the outbox: %w", err)
-	}
-	encoded, err := json.Marshal(event.WithRequestID(ctx, e))
+	encoded, err := Encode(ctx, e)
 	if err != nil {
-		return fmt.Errorf("write event %s to the outbox: %w", e.ID(), err)
+		return err
 	}
-	if len(encoded) > event.MaxSize {
-		return fmt.Errorf("write event %s to the outbox: it has %d bytes, more than %d", e.ID(), len(encoded), event.MaxSize)
-	}
-	if _, err := tx.Exec(ctx, `INSERT INTO outbox (event) VALUES ($1)`, string(encoded)); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO outbox (event) VALUES ($1)`, encoded); err != nil {
 		return fmt.Errorf("write event %s to the outbox: %w", e.ID(), err)
 	}
 	return nil
+}
+
+// Encode is e as the column outbox.event holds it, for a statement that writes the fact and its event together.
+func Encode(ctx context.Context, e event.Event) (string, error) {
+	if err := event.Check(e); err != nil {
+		return "", fmt.Errorf("write event to the outbox: %w", err)
+	}
+	encoded, err := json.Marshal(event.WithRequestID(ctx, e))
+	if err != nil {
+		return "", fmt.Errorf("write event %s to the outbox: %w", e.ID(), err)
+	}
+	if len(encoded) > event.MaxSize {
+		return "", fmt.Errorf("write event %s to the outbox: it has %d bytes, more than %d", e.ID(), len(encoded), event.MaxSize)
+	}
+	return string(encoded), nil
 }

@@ -1,6 +1,7 @@
 // Keeps the state on a page fresh. An element with data-live names an address whose answer holds elements with
 // data-live-id; those replace their namesakes on the page. What the page has and the answer lacks stays as it is. An
-// element with data-follow names one that sends such answers by itself whenever something has changed.
+// element with data-follow names one that sends such answers by itself whenever something has changed. An answer with
+// data-live-done in it is the last that is asked for.
 
 const every = 3000;
 const most = 60000;
@@ -21,9 +22,12 @@ function announce(element) {
 
 async function refresh(address) {
   const response = await fetch(address, { headers: { Accept: 'text/html' }, signal: AbortSignal.timeout(10000) });
-  if (response.status === 401) return false; // signed out: only a reload helps
-  if (response.ok) place(parsed(await response.text()));
-  return response.ok;
+  if (response.status === 401) return { ok: false }; // signed out: only a reload helps
+  if (!response.ok) return { ok: false };
+  const answer = parsed(await response.text());
+  const done = answer.querySelector('[data-live-done]') !== null;
+  place(answer);
+  return { ok: true, done };
 }
 
 function keep(element) {
@@ -32,7 +36,8 @@ function keep(element) {
   const next = async () => {
     if (!document.hidden) {
       // An address that fails is asked less and less often.
-      const ok = await refresh(element.dataset.live).catch(() => false);
+      const { ok, done } = await refresh(element.dataset.live).catch(() => ({ ok: false }));
+      if (done) return;
       wait = ok ? every : Math.min(wait * 2, most);
     }
     setTimeout(next, wait);
