@@ -7,7 +7,9 @@ package deadletter
 
 import (
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -83,9 +85,12 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 	return f.Wait(ctx)
 }
 
+// Lenient lets what no other function takes in.
+func (f *Function) Lenient() {}
+
 // Handle keeps one dead letter. The same one again changes nothing.
 func (f *Function) Handle(ctx context.Context, e event.Event) (*event.Event, error) {
-	encoded, err := json.Marshal(e)
+	encoded, err := encode(e)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "The event cannot be written as JSON.")
 	}
@@ -113,7 +118,26 @@ func extension(e event.Event, name string) string {
 	return clean(text)
 }
 
-// clean makes a stranger's text fit PostgreSQL's.
+// encode writes e as JSON. Data that is not what it says to be is kept as bytes.
+func encode(e event.Event) ([]byte, error) {
+	encoded, err := json.Marshal(e)
+	if err == nil {
+		return encoded, nil
+	}
+	e = e.Clone()
+	e.DataBase64 = true
+	return json.Marshal(e)
+}
+
+// longest is how much of a text is kept beside the event itself: three of them are in one row of an index, which PostgreSQL
+// bounds.
+const longest = 800
+
+// clean makes a stranger's text fit PostgreSQL's. One that is cut ends with what tells it from others that begin like it.
 func clean(text string) string {
+	if len(text) > longest {
+		sum := sha256.Sum256([]byte(text))
+		text = text[:longest] + "…" + hex.EncodeToString(sum[:8])
+	}
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\x00", "?")
 }

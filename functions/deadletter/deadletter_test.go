@@ -97,3 +97,32 @@ func TestAHostileDeadLetterIsKeptAsWell(t *testing.T) {
 		t.Errorf("status %d, got %+v", response.StatusCode, got)
 	}
 }
+
+func TestWhatNoOtherFunctionTakesIsKept(t *testing.T) {
+	address, kept := rig(t)
+	long := strings.Repeat("x", 1<<14)
+	for _, row := range []struct{ id, data string }{
+		{long + "1", `{}`}, {long + "2", `{}`}, {"nul", `{"account":"\u0000"}`}, {"bytes", "\xff\xfe"}, {"broken", `{"account":`},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address.String(), strings.NewReader(row.data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[string]string{
+			"Content-Type": "application/json", "Ce-Specversion": "1.0", "Ce-Id": row.id, "Ce-Source": "/x", "Ce-Type": "t",
+		} {
+			request.Header.Set(name, value)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusAccepted {
+			t.Errorf("%.10s: status %d", row.id, response.StatusCode)
+		}
+	}
+	if got := kept(); len(got) != 5 {
+		t.Errorf("%d of 5 are kept", len(got))
+	}
+}

@@ -25,7 +25,7 @@ import (
 type settings struct {
 	// Secrets sign the webhooks: several while one is being replaced in Stripe's dashboard.
 	Secrets []config.Secret `env:"STRIPE_WEBHOOK_SECRETS,required,notEmpty"`
-	// Tolerance is how old a signature may be. It bounds how long a webhook that somebody recorded can be replayed.
+	// Tolerance is how old a signature may be, and how far ahead. It bounds how long a webhook that somebody recorded can be replayed.
 	Tolerance time.Duration `env:"STRIPE_WEBHOOK_TOLERANCE" envDefault:"5m"`
 	Sink      config.URL    `env:"K_SINK,required,notEmpty"` // the broker
 }

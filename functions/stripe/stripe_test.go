@@ -132,6 +132,15 @@ func TestTheSubjectIsTheCustomerWhereverStripeNamesIt(t *testing.T) {
 	}
 }
 
+func TestAClockMayBeALittleWrong(t *testing.T) {
+	for _, off := range []time.Duration{-4 * time.Minute, 4 * time.Minute} {
+		b := newBroker(t)
+		if w := answer(start(t, b), signed(subscriptionUpdated, presentSecret, time.Now().Add(off))); w.Code != http.StatusNoContent {
+			t.Errorf("%s: status %d: %s", off, w.Code, w.Body)
+		}
+	}
+}
+
 func TestASecretThatIsBeingReplacedStillWorks(t *testing.T) {
 	b := newBroker(t)
 	if w := answer(start(t, b), signed(subscriptionUpdated, oldSecret, time.Now())); w.Code != http.StatusNoContent {
@@ -153,6 +162,7 @@ func TestWhatIsNotStripesIsRefusedAndNothingIsSent(t *testing.T) {
 		"forged":            {signed(subscriptionUpdated, "whsec_guess", now), 400},
 		"the empty secret":  {signed(subscriptionUpdated, "", now), 400},
 		"replayed too late": {signed(subscriptionUpdated, presentSecret, now.Add(-6*time.Minute)), 400},
+		"signed ahead":      {signed(subscriptionUpdated, presentSecret, now.Add(6*time.Minute)), 400},
 		"unsigned": {change(signed(subscriptionUpdated, presentSecret, now), func(r *http.Request) {
 			r.Header.Del("Stripe-Signature")
 		}), 400},
@@ -162,15 +172,18 @@ func TestWhatIsNotStripesIsRefusedAndNothingIsSent(t *testing.T) {
 		"a body changed under way": {change(signed(subscriptionUpdated, presentSecret, now), func(r *http.Request) {
 			r.Body = http.NoBody
 		}), 400},
-		"10 MB":                      {signed(large, presentSecret, now), 413},
-		"10 MB, unsigned":            {httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook", strings.NewReader(large)), 413},
-		"signed, but no JSON":        {signed("hello", presentSecret, now), 400},
-		"signed, but no event":       {signed("{}", presentSecret, now), 400},
-		"signed, but of no type":     {signed(`{"id":"evt_1","created":1}`, presentSecret, now), 400},
-		"signed, with an odd type":   {signed(`{"id":"evt_1","created":1,"type":"a\nb"}`, presentSecret, now), 400},
-		"not a POST":                 {httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/webhook", nil), 405},
-		"somewhere else":             {httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil), 404},
-		"signed, time of a negative": {signed(`{"id":"evt_1","created":-1,"type":"a.b"}`, presentSecret, now), 400},
+		"10 MB":                                    {signed(large, presentSecret, now), 413},
+		"10 MB, unsigned":                          {httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/webhook", strings.NewReader(large)), 413},
+		"signed, but no JSON":                      {signed("hello", presentSecret, now), 400},
+		"signed, but no event":                     {signed("{}", presentSecret, now), 400},
+		"signed, but of no type":                   {signed(`{"id":"evt_1","created":1}`, presentSecret, now), 400},
+		"signed, with an odd type":                 {signed(`{"id":"evt_1","created":1,"type":"a\nb"}`, presentSecret, now), 400},
+		"not a POST":                               {httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/webhook", nil), 405},
+		"somewhere else":                           {httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil), 404},
+		"signed, of a time that nothing can write": {signed(`{"id":"evt_1","created":99999999999999,"type":"a.b"}`, presentSecret, now), 400},
+		"signed, with a NUL":                       {signed(`{"id":"evt_1","created":1,"type":"a.b","data":{"object":{"id":"a\u0000"}}}`, presentSecret, now), 400},
+		"signed, with a long id":                   {signed(`{"id":"evt_`+strings.Repeat("x", 2000)+`","created":1,"type":"a.b"}`, presentSecret, now), 400},
+		"signed, time of a negative":               {signed(`{"id":"evt_1","created":-1,"type":"a.b"}`, presentSecret, now), 400},
 	} {
 		b := newBroker(t)
 		w := answer(start(t, b), row.request)

@@ -50,7 +50,7 @@ func NewWithID(id string, at time.Time, source string, payload Payload) (Event, 
 	if err := made.SetData(cloudevents.ApplicationJSON, payload); err != nil {
 		return Event{}, fmt.Errorf("make event %s: %w", payload.Type(), err)
 	}
-	if err := Check(made); err != nil {
+	if err := errors.Join(Check(made), CheckData(made)); err != nil {
 		return Event{}, fmt.Errorf("make event %s: %w", payload.Type(), err)
 	}
 	return made, nil

@@ -81,23 +81,36 @@ func TestAFamilyOfTypesIsCheckedByItsData(t *testing.T) {
 	}
 }
 
-func TestCheckRefusesWhatNoHeaderCarries(t *testing.T) {
+func TestCheckRefusesWhatCannotTravelOrBeKept(t *testing.T) {
 	for name, spoil := range map[string]func(*event.Event){
-		"line break in the id": func(e *event.Event) { e.SetID("a\r\nX: y") },
-		"NUL in the subject":   func(e *event.Event) { e.SetSubject("a\x00") },
-		"DEL in an extension":  func(e *event.Event) { e.SetExtension("x", "a\x7f") },
-		"no UTF-8 in the type": func(e *event.Event) { e.SetType("a\xff") },
-		"no id":                func(e *event.Event) { e.SetID("") },
+		"line break in the id":  func(e *event.Event) { e.SetID("a\r\nX: y") },
+		"NUL in the subject":    func(e *event.Event) { e.SetSubject("a\x00") },
+		"DEL in an extension":   func(e *event.Event) { e.SetExtension("x", "a\x7f") },
+		"no UTF-8 in the type":  func(e *event.Event) { e.SetType("a\xff") },
+		"no id":                 func(e *event.Event) { e.SetID("") },
+		"a long id":             func(e *event.Event) { e.SetID(strings.Repeat("x", 1025)) },
+		"a long extension":      func(e *event.Event) { e.SetExtension("x", strings.Repeat("x", 1025)) },
+		"a year of five digits": func(e *event.Event) { e.SetTime(time.Unix(99999999999999, 0)) },
+		"NUL in the data":       func(e *event.Event) { e.DataEncoded = []byte(`{"account":"a\\\u0000"}`) },
+		"bytes in the data":     func(e *event.Event) { e.DataEncoded = []byte("{\"account\":\"\xff\"}") },
+		"data of no JSON":       func(e *event.Event) { e.DataEncoded = []byte(`{`) },
 	} {
 		e := made(t, change)
 		spoil(&e)
-		if err := event.Check(e); !errors.Is(err, event.ErrMalformed) {
+		if err := errors.Join(event.Check(e), event.CheckData(e)); !errors.Is(err, event.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	e := made(t, change)
 	e.SetSubject("Zoë 日本")
-	if err := event.Check(e); err != nil {
+	e.DataEncoded = []byte(`{"account":"\\u0000"}`) // a backslash and five characters
+	if err := errors.Join(event.Check(e), event.CheckData(e)); err != nil {
+		t.Error(err)
+	}
+	if err := e.SetData("application/octet-stream", []byte("\xff\x00")); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(event.Check(e), event.CheckData(e)); err != nil {
 		t.Error(err)
 	}
 }

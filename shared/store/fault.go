@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -35,13 +36,21 @@ func Code(err error) string {
 }
 
 // Fault marks err Unavailable where the database is away or overloaded, so that callers can say "try again later"
-// instead of "something went wrong". Any other error, nil included, comes back as it is.
+// instead of "something went wrong", and Invalid where it was given what it can never keep, so that nobody tries again.
+// Any other error, nil included, comes back as it is.
 func Fault(err error) error {
+	if slices.Contains(unkeepable, Code(err)) {
+		return fault.Wrap(err, fault.Invalid, "This cannot be kept: it is too long, or has characters that do not exist.")
+	}
 	if !away(err) {
 		return err
 	}
 	return fault.Wrap(err, fault.Unavailable, "Our database is away for a moment. Please try again shortly.")
 }
+
+// unkeepable are the codes of text that is none (a NUL, or bytes that are not UTF-8), is too long for its column, or for the
+// index that the column has.
+var unkeepable = []string{"22021", "22P05", "22001", "54000"}
 
 // awayClasses are SQLSTATE classes that pass by themselves: connection exception, insufficient resources, operator
 // intervention (shutdown, start-up, statement_timeout).

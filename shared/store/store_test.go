@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -115,6 +116,31 @@ func TestADatabaseThatIsAwayIsUnavailable(t *testing.T) {
 	if err := fmt.Errorf("ask: %w", io.ErrUnexpectedEOF); !fault.Is(store.Fault(err), fault.Unavailable) {
 		t.Errorf("a connection that breaks: %v", err)
 	}
+}
+
+func TestWhatCanNeverBeKeptIsInvalid(t *testing.T) {
+	pool := open(t, storetest.URL(t))
+	exec(t, pool, `CREATE TABLE kept (text text PRIMARY KEY, short varchar(3))`)
+	for name, values := range map[string][]any{
+		"a NUL":                   {"a\x00b", ""},
+		"no UTF-8":                {"a\xffb", ""},
+		"too long for its column": {"a", "abcd"},
+		"too long for its index":  {randomText(8 << 10), ""},
+	} {
+		_, err := pool.Exec(t.Context(), `INSERT INTO kept (text, short) VALUES ($1, $2)`, values...)
+		if !fault.Is(store.Fault(err), fault.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// randomText is a text that PostgreSQL cannot make smaller.
+func randomText(length int) string {
+	var text strings.Builder
+	for text.Len() < length {
+		text.WriteString(rand.Text())
+	}
+	return text.String()
 }
 
 func TestOtherErrorsKeepTheirKind(t *testing.T) {

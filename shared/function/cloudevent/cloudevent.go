@@ -27,13 +27,20 @@ import (
 const maxEvent = 1 << 20
 
 // Handler is a function that consumes CloudEvents. It may have the hooks of package function, which its host calls. Handle is called
-// concurrently and must be idempotent on the event's id: whoever sends may send again. The event is valid as
-// CloudEvents has it, its data is whatever the sender wrote. A returned event becomes the answer.
+// concurrently and must be idempotent on the event's id: whoever sends may send again. The event has passed event.Check
+// and event.CheckData; its data is whatever the sender wrote. A returned event becomes the answer.
 //
 // The error's kind tells the sender what to do: RateLimited (429), Unavailable (503) and internal ones (500)
 // are worth a retry; every other kind (422) is final, so that a broker puts the event where it keeps dead letters.
 type Handler interface {
 	Handle(ctx context.Context, e event.Event) (*event.Event, error)
+}
+
+// Lenient is a function that takes events which those refuse: it keeps what others could not take.
+type Lenient interface {
+	Handler
+	// Lenient does nothing.
+	Lenient()
 }
 
 // Main hosts f under name until it is told to stop and ends the program, as [function.Main] does.
@@ -63,7 +70,7 @@ func (v *receiver) Handle(w http.ResponseWriter, r *http.Request) {
 		function.Refuse(w, r, http.StatusMethodNotAllowed, "Send CloudEvents by POST.")
 		return
 	}
-	received, status, err := receive(w, r)
+	received, status, err := v.receive(w, r)
 	if err != nil {
 		v.log.WarnContext(r.Context(), "event refused", "error", err)
 		function.Refuse(w, r, status, "This is not a valid CloudEvent.")
@@ -86,8 +93,8 @@ func adoptRequestID(w http.ResponseWriter, r *http.Request, e event.Event) {
 }
 
 // receive reads one event. This is where trust begins: the body is bounded and the event checked before the
-// function sees it.
-func receive(w http.ResponseWriter, r *http.Request) (*event.Event, int, error) {
+// function sees it. What can never be taken must not look like trouble that passes.
+func (v *receiver) receive(w http.ResponseWriter, r *http.Request) (*event.Event, int, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxEvent)
 	message := cehttp.NewMessageFromHttpRequest(r)
 	received, err := binding.ToEvent(r.Context(), message)
@@ -99,6 +106,12 @@ func receive(w http.ResponseWriter, r *http.Request) (*event.Event, int, error) 
 	}
 	if err := received.Validate(); err != nil {
 		return nil, http.StatusBadRequest, fmt.Errorf("validate event: %w", err)
+	}
+	if _, lenient := v.f.(Lenient); lenient {
+		return received, http.StatusOK, nil
+	}
+	if err := errors.Join(ours.Check(*received), ours.CheckData(*received)); err != nil {
+		return nil, http.StatusUnprocessableEntity, fmt.Errorf("check event: %w", err)
 	}
 	return received, http.StatusOK, nil
 }
@@ -120,7 +133,7 @@ func (v *receiver) reply(w http.ResponseWriter, r *http.Request, reply *event.Ev
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	if err := reply.Validate(); err != nil {
+	if err := ours.Check(*reply); err != nil {
 		v.log.ErrorContext(r.Context(), "invalid event as reply", "error", err)
 		function.Refuse(w, r, http.StatusInternalServerError, fault.Sentence(err))
 		return

@@ -110,18 +110,26 @@ func TestBadEventsAreRefused(t *testing.T) {
 		headers []string
 		status  int
 	}{
-		"no event at all":  {`{"a":1}`, []string{"Content-Type", "application/json"}, 400},
-		"no body":          {"", json, 400},
-		"no id":            {"{}", with("Ce-Id", ""), 400},
-		"no type":          {"{}", with("Ce-Type", ""), 400},
-		"no source":        {"{}", with("Ce-Source", ""), 400},
-		"unknown version":  {"{}", with("Ce-Specversion", "9.9"), 400},
-		"bad time":         {"{}", append(with("", ""), "Ce-Time", "yesterday"), 400},
-		"broken JSON":      {`{"specversion":"1.0",`, json, 400},
-		"structured array": {`[` + structured + `]`, json, 400},
-		"batch":            {`[` + structured + `]`, []string{"Content-Type", "application/cloudevents-batch+json"}, 400},
-		"structured no id": {strings.Replace(structured, `"id":"1",`, "", 1), json, 400},
-		"too large":        {strings.Repeat("x", 2<<20), binary, 413},
+		"no event at all":   {`{"a":1}`, []string{"Content-Type", "application/json"}, 400},
+		"no body":           {"", json, 400},
+		"no id":             {"{}", with("Ce-Id", ""), 400},
+		"no type":           {"{}", with("Ce-Type", ""), 400},
+		"no source":         {"{}", with("Ce-Source", ""), 400},
+		"unknown version":   {"{}", with("Ce-Specversion", "9.9"), 400},
+		"bad time":          {"{}", append(with("", ""), "Ce-Time", "yesterday"), 400},
+		"broken JSON":       {`{"specversion":"1.0",`, json, 400},
+		"structured array":  {`[` + structured + `]`, json, 400},
+		"batch":             {`[` + structured + `]`, []string{"Content-Type", "application/cloudevents-batch+json"}, 400},
+		"structured no id":  {strings.Replace(structured, `"id":"1",`, "", 1), json, 400},
+		"too large":         {strings.Repeat("x", 2<<20), binary, 413},
+		"NUL in the id":     {strings.Replace(structured, `"id":"1"`, `"id":"a\u0000b"`, 1), json, 422},
+		"bytes in the id":   {"{}", with("Ce-Id", "a\xffb"), 422},
+		"a long id":         {"{}", with("Ce-Id", strings.Repeat("x", 1025)), 422},
+		"a long source":     {"{}", with("Ce-Source", "/"+strings.Repeat("x", 1024)), 422},
+		"a long extension":  {"{}", append(with("", ""), "Ce-Requestid", strings.Repeat("x", 1025)), 422},
+		"NUL in the data":   {`{"account":"\u0000"}`, binary, 422},
+		"bytes in the data": {"{\"account\":\"\xff\"}", binary, 422},
+		"data of no JSON":   {`{"account":`, binary, 422},
 	} {
 		if got := send(t, http.MethodPost, server.URL, strings.NewReader(bad.body), bad.headers...); got.StatusCode != bad.status {
 			t.Errorf("%s: %d %s, want %d", name, got.StatusCode, got.body, bad.status)
