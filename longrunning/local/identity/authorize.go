@@ -32,7 +32,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.Invalid, "The application that sent you here gave an address that is not registered for it.")
 	}
 	r = p.browser(w, r)
-	if err := checkRequest(request); err != nil {
+	if err := checkRequest(request, r.Form); err != nil {
 		op.AuthRequestError(w, r, request, err, p.op)
 		return nil
 	}
@@ -65,7 +65,10 @@ func (p *Provider) storeRequest(r *http.Request, asking client, request *oidc.Au
 }
 
 // checkRequest demands PKCE with S256 of everybody (RFC 9700 section 2.1.1) and the code flow.
-func checkRequest(request *oidc.AuthRequest) error {
+func checkRequest(request *oidc.AuthRequest, form url.Values) error {
+	if err := checkForeign(form); err != nil {
+		return err
+	}
 	invalid := func(description string) error { return oidc.ErrInvalidRequest().WithDescription("%s", description) }
 	switch {
 	case request.ResponseType != oidc.ResponseTypeCode:
@@ -74,8 +77,6 @@ func checkRequest(request *oidc.AuthRequest) error {
 		return invalid("PKCE with code_challenge_method=S256 is required.")
 	case !slices.Contains(request.Scopes, oidc.ScopeOpenID):
 		return invalid("The scope must contain openid.")
-	case request.RequestParam != "":
-		return oidc.ErrRequestNotSupported()
 	case request.ResponseMode != "" && request.ResponseMode != oidc.ResponseModeQuery:
 		return invalid("Only response_mode=query is offered.")
 	}
@@ -88,6 +89,22 @@ func checkRequest(request *oidc.AuthRequest) error {
 		}
 	}
 	return nil
+}
+
+// checkForeign refuses to be told elsewhere what is asked for (OpenID Connect Core section 3.1.2.6): to leave that unread
+// would be to answer another question.
+func checkForeign(form url.Values) error {
+	refused := oidc.ErrRequestNotSupported()
+	switch {
+	case form.Has("request"):
+	case form.Has("request_uri"):
+		refused.ErrorType = "request_uri_not_supported"
+	case form.Has("registration"):
+		refused.ErrorType = "registration_not_supported"
+	default:
+		return nil
+	}
+	return refused
 }
 
 // storable reports whether PostgreSQL takes text; what it refuses would look like a fault of ours.

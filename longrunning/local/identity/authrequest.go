@@ -13,6 +13,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"irc.now/shared/fault"
+	"irc.now/shared/store"
 )
 
 // authRequest is somebody's way from an application to here and back. It implements op.AuthRequest.
@@ -105,7 +106,7 @@ func scanAuthRequest(row pgx.Row) (*authRequest, error) {
 	err := row.Scan(&a.id, &a.clientID, &a.redirectURI, &a.scopes, &a.state, &a.nonce, &a.responseMode, &a.codeChallenge,
 		&a.loginHint, &a.freshAfter, &a.browserHash, &a.used, &a.sessionID, &a.userID, &a.authTime)
 	if err != nil {
-		return nil, fmt.Errorf("find authorization request: %w", err)
+		return nil, store.Fault(fmt.Errorf("find authorization request: %w", err))
 	}
 	return &a, nil
 }
@@ -132,7 +133,7 @@ func (a *authRequest) pendingIn(browser []byte) bool {
 func (p *Provider) chooseSession(ctx context.Context, request, session string) error {
 	_, err := p.pool.Exec(ctx, `UPDATE auth_requests SET session_id = $2 WHERE id = $1 AND used_at IS NULL`, request, session)
 	if err != nil {
-		return fmt.Errorf("choose session of authorization request: %w", err)
+		return store.Fault(fmt.Errorf("choose session of authorization request: %w", err))
 	}
 	return nil
 }

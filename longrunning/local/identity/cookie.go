@@ -2,8 +2,11 @@ package identity
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
+
+	"irc.now/shared/store"
 )
 
 // The cookies, as they are called over plain HTTP; over TLS each has the __Host- prefix.
@@ -41,6 +44,9 @@ func (p *Provider) cookie(r *http.Request, name string) (string, bool) {
 	return cookie.Value, true
 }
 
+// browserLifetime is longer than anybody takes to sign in.
+const browserLifetime = 24 * time.Hour
+
 type browserKey struct{}
 
 // browser marks the browser that asks and returns the request with that mark in its context, where createAuthRequest
@@ -49,9 +55,22 @@ func (p *Provider) browser(w http.ResponseWriter, r *http.Request) *http.Request
 	mark, ok := p.cookie(r, browserCookie)
 	if !ok {
 		mark = newSecret()
-		p.setCookie(w, browserCookie, mark, 24*time.Hour)
+		p.setCookie(w, browserCookie, mark, browserLifetime)
 	}
 	return r.WithContext(context.WithValue(r.Context(), browserKey{}, hashSecret(mark)))
+}
+
+// renewBrowser marks the browser anew: whoever planted the mark that it had knows nothing of it any more. The requests
+// that it began go with it, those of other tabs as well.
+func (p *Provider) renewBrowser(w http.ResponseWriter, r *http.Request) error {
+	mark := newSecret()
+	_, err := p.pool.Exec(r.Context(), `UPDATE auth_requests SET browser_hash = $2 WHERE browser_hash = $1 AND used_at IS NULL`,
+		browserHash(r.Context()), hashSecret(mark))
+	if err != nil {
+		return store.Fault(fmt.Errorf("mark browser anew: %w", err))
+	}
+	p.setCookie(w, browserCookie, mark, browserLifetime)
+	return nil
 }
 
 // browserHash is nil where the request came from no marked browser.

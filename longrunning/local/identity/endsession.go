@@ -28,9 +28,20 @@ func (p *Provider) endSessionRequest(w http.ResponseWriter, r *http.Request) err
 		return fault.Wrap(err, fault.Invalid,
 			"The application's request to sign you out is not valid. Sign out on this page instead: %s", p.config.Issuer+signOutPath)
 	}
+	current, err := p.currentSession(r)
+	if err != nil {
+		return err
+	}
 	target, err := (&storage{p}).TerminateSessionFromRequest(r.Context(), session)
 	if err != nil {
 		return err
+	}
+	// Where the same person's session in this browser is another one, it would sign them in again at once.
+	if current != nil && current.person.ID == session.UserID {
+		if err := p.endSession(r.Context(), current.ID); err != nil {
+			return err
+		}
+		p.setCookie(w, sessionCookie, "", 0)
 	}
 	http.Redirect(w, r, target, http.StatusFound) //nolint:gosec // compared with the client's registered addresses
 	return nil

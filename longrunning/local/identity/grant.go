@@ -95,8 +95,8 @@ func (s *storage) startGrant(ctx context.Context, tx pgx.Tx, r *authRequest) (st
 	// SELECT … FOR SHARE keeps the session until we are done: one that is ended meanwhile takes the grant with it.
 	err = tx.QueryRow(ctx,
 		`WITH live AS (SELECT id FROM sessions WHERE id = $1 AND expires_at > $2 FOR SHARE)
-		 INSERT INTO grants (session_id, auth_request_id, client_id, scopes) SELECT id, $3, $4, $5 FROM live RETURNING id`,
-		r.sessionID, s.now(), r.id, r.clientID, r.scopes).Scan(&grant)
+		 INSERT INTO grants (session_id, auth_request_id, client_id, scopes, auth_time) SELECT id, $3, $4, $5, $6 FROM live RETURNING id`,
+		r.sessionID, s.now(), r.id, r.clientID, r.scopes, r.authTime).Scan(&grant)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", errGone("The session has ended.")
 	}
@@ -133,7 +133,7 @@ func (s *storage) TokenRequestByRefreshToken(ctx context.Context, token string) 
 	var r refreshRequest
 	var used bool
 	err := s.pool.QueryRow(ctx,
-		`SELECT g.id, s.id, g.client_id, g.scopes, s.user_id, s.auth_time, t.used_at IS NOT NULL
+		`SELECT g.id, s.id, g.client_id, g.scopes, s.user_id, coalesce(g.auth_time, s.auth_time), t.used_at IS NOT NULL
 		 FROM refresh_tokens t JOIN grants g ON g.id = t.grant_id JOIN sessions s ON s.id = g.session_id
 		 WHERE t.hash = $1 AND t.expires_at > $2 AND s.expires_at > $2`, hashSecret(token), s.now()).
 		Scan(&r.grantID, &r.sessionID, &r.clientID, &r.scopes, &r.userID, &r.authTime, &used)
@@ -154,7 +154,7 @@ func (s *storage) TokenRequestByRefreshToken(ctx context.Context, token string) 
 
 func (s *storage) endGrant(ctx context.Context, id string) error {
 	if _, err := s.pool.Exec(ctx, `DELETE FROM grants WHERE id = $1`, id); err != nil {
-		return fmt.Errorf("end grant: %w", err)
+		return store.Fault(fmt.Errorf("end grant: %w", err))
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func (s *storage) GetRefreshTokenInfo(ctx context.Context, clientID, token strin
 		return "", "", op.ErrInvalidRefreshToken
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("find refresh token: %w", err)
+		return "", "", internal(fmt.Errorf("find refresh token: %w", err))
 	}
 	return userID, token, nil
 }
@@ -182,7 +182,7 @@ func (s *storage) RevokeToken(ctx context.Context, token, _, clientID string) *o
 		 DELETE FROM access_tokens t USING grants g WHERE g.id = t.grant_id AND t.id = $2 AND g.client_id = $3`,
 		hashSecret(token), token, clientID)
 	if err != nil {
-		return oidc.ErrServerError().WithParent(fmt.Errorf("revoke token: %w", err))
+		return refusal(fmt.Errorf("revoke token: %w", err))
 	}
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"irc.now/shared/store"
 )
 
 // accessToken is a live access token.
@@ -30,7 +32,7 @@ type accessToken struct {
 func (p *Provider) accessToken(ctx context.Context, id, subject string) (*accessToken, error) {
 	token := accessToken{id: id}
 	err := p.pool.QueryRow(ctx,
-		`SELECT u.id, u.email, g.client_id, t.scopes, t.issued_at, t.expires_at, s.auth_time
+		`SELECT u.id, u.email, g.client_id, t.scopes, t.issued_at, t.expires_at, coalesce(g.auth_time, s.auth_time)
 		 FROM access_tokens t JOIN grants g ON g.id = t.grant_id JOIN sessions s ON s.id = g.session_id JOIN users u ON u.id = s.user_id
 		 WHERE t.id = $1 AND u.id::text = $2 AND t.expires_at > $3 AND s.expires_at > $3`, id, subject, p.now()).
 		Scan(&token.subject, &token.email, &token.clientID, &token.scopes, &token.issuedAt, &token.expiresAt, &token.authTime)
@@ -38,7 +40,7 @@ func (p *Provider) accessToken(ctx context.Context, id, subject string) (*access
 		return nil, errNoSuchToken
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find access token: %w", err)
+		return nil, store.Fault(fmt.Errorf("find access token: %w", err))
 	}
 	return &token, nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"irc.now/shared/store"
 )
 
 // session is one browser's sign-in; everything given out in it ends with it.
@@ -17,15 +19,27 @@ type session struct {
 	person
 }
 
-// startSession makes a session and gives its secret to the browser.
-func (p *Provider) startSession(ctx context.Context, w http.ResponseWriter, who person) (session, error) {
+// startSession gives the browser a session of who has just shown who they are, under a new secret: one that was planted
+// before is worthless. The session that the same person had there goes on, so that it never has two names, of which
+// signing out would end one. Anybody else's ends: nobody could find it again.
+func (p *Provider) startSession(ctx context.Context, w http.ResponseWriter, before *session, who person) (session, error) {
 	started := session{AuthTime: p.now(), person: who}
+	if before != nil && before.person.ID == who.ID {
+		started.ID = before.ID
+	} else if before != nil {
+		if err := p.endSession(ctx, before.ID); err != nil {
+			return session{}, err
+		}
+	}
 	secret := newSecret()
 	err := p.pool.QueryRow(ctx,
-		`INSERT INTO sessions (secret_hash, user_id, auth_time, expires_at) VALUES ($1, $2, $3, $4) RETURNING id`,
-		hashSecret(secret), who.ID, started.AuthTime, started.AuthTime.Add(sessionLifetime)).Scan(&started.ID)
+		`INSERT INTO sessions (id, secret_hash, user_id, auth_time, expires_at)
+		 VALUES (coalesce(nullif($5, '')::uuid, gen_random_uuid()), $1, $2, $3, $4)
+		 ON CONFLICT (id) DO UPDATE SET secret_hash = excluded.secret_hash, auth_time = excluded.auth_time, expires_at = excluded.expires_at
+		 RETURNING id`,
+		hashSecret(secret), who.ID, started.AuthTime, started.AuthTime.Add(sessionLifetime), started.ID).Scan(&started.ID)
 	if err != nil {
-		return session{}, fmt.Errorf("start session: %w", err)
+		return session{}, store.Fault(fmt.Errorf("start session: %w", err))
 	}
 	p.setCookie(w, sessionCookie, secret, sessionLifetime)
 	return started, nil
@@ -46,7 +60,7 @@ func (p *Provider) currentSession(r *http.Request) (*session, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find session: %w", err)
+		return nil, store.Fault(fmt.Errorf("find session: %w", err))
 	}
 	return &s, nil
 }
@@ -54,7 +68,7 @@ func (p *Provider) currentSession(r *http.Request) (*session, error) {
 // endSession ends a session with its grants and tokens. Ending one that is gone is no error.
 func (p *Provider) endSession(ctx context.Context, id string) error {
 	if _, err := p.pool.Exec(ctx, `DELETE FROM sessions WHERE id = $1`, id); err != nil {
-		return fmt.Errorf("end session: %w", err)
+		return store.Fault(fmt.Errorf("end session: %w", err))
 	}
 	return nil
 }

@@ -123,19 +123,16 @@ func (p *Provider) again(w http.ResponseWriter, page, title string, f form, err 
 	return p.render(w, status, page, title, f)
 }
 
-// welcome starts a session for somebody who proved who they are, and leads them on. The session the browser had
-// before ends: nobody could find it again.
+// welcome starts a session for somebody who proved who they are, and leads them on.
 func (p *Provider) welcome(w http.ResponseWriter, r *http.Request, request *authRequest, who person) error {
 	before, err := p.currentSession(r)
 	if err != nil {
 		return err
 	}
-	if before != nil && before.person.ID != who.ID {
-		if err := p.endSession(r.Context(), before.ID); err != nil {
-			return err
-		}
+	if err := p.renewBrowser(w, r); err != nil {
+		return err
 	}
-	started, err := p.startSession(r.Context(), w, who)
+	started, err := p.startSession(r.Context(), w, before, who)
 	if err != nil {
 		return err
 	}

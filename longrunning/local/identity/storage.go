@@ -9,6 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"irc.now/shared/fault"
+	"irc.now/shared/store"
 )
 
 // storage is the Provider as the library's op.Storage. Its methods sit beside what they are about.
@@ -22,11 +25,18 @@ var (
 
 // internal hides err from the client; the library would show its text otherwise. Errors that are meant for the client
 // pass.
-func internal(err error) error {
+func internal(err error) error { return refusal(err) }
+
+func refusal(err error) *oidc.Error {
 	if shown, ok := errors.AsType[*oidc.Error](err); ok {
 		return shown
 	}
-	return oidc.ErrServerError().WithDescription("Something went wrong on our side. Please try again.").WithParent(err)
+	err = store.Fault(err)
+	refused := oidc.ErrServerError().WithDescription("Something went wrong on our side. Please try again.").WithParent(err)
+	if fault.Is(err, fault.Unavailable) {
+		refused.ErrorType, refused.Description = "temporarily_unavailable", fault.Sentence(err)
+	}
+	return refused
 }
 
 // errGone refuses a code or a token that was good once.

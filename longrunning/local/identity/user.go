@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"irc.now/shared/fault"
+	"irc.now/shared/store"
 )
 
 // maxEmail is the longest address SMTP can carry (RFC 5321 section 4.5.3.1).
@@ -45,7 +46,7 @@ func (p *Provider) createUser(ctx context.Context, email, password string) (pers
 		return person{}, fault.New(fault.Conflict, "There is an account with this e-mail address already. Sign in instead.")
 	}
 	if err != nil {
-		return person{}, fmt.Errorf("create user: %w", err)
+		return person{}, store.Fault(fmt.Errorf("create user: %w", err))
 	}
 	return created, nil
 }
@@ -57,7 +58,7 @@ func (p *Provider) authenticate(ctx context.Context, email, password string) (pe
 	err := p.pool.QueryRow(ctx, `SELECT id, email, password_hash FROM users WHERE email = $1`, email).
 		Scan(&found.ID, &found.Email, &hash)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return person{}, fmt.Errorf("find user: %w", err)
+		return person{}, store.Fault(fmt.Errorf("find user: %w", err))
 	}
 	ok, err := p.hasher.matches(ctx, hash, password)
 	if err != nil {
@@ -80,10 +81,13 @@ func (p *Provider) EnsureUser(ctx context.Context, email, password string) error
 	if err != nil {
 		return err
 	}
-	_, err = p.pool.Exec(ctx, `INSERT INTO users (email, password_hash) VALUES ($1, $2)
-		ON CONFLICT (email) DO UPDATE SET password_hash = excluded.password_hash`, email, hash)
+	// Sessions that the old password opened end with it.
+	_, err = p.pool.Exec(ctx, `WITH changed AS (
+			INSERT INTO users (email, password_hash) VALUES ($1, $2)
+			ON CONFLICT (email) DO UPDATE SET password_hash = excluded.password_hash RETURNING id)
+		DELETE FROM sessions USING changed WHERE sessions.user_id = changed.id`, email, hash)
 	if err != nil {
-		return fmt.Errorf("ensure user: %w", err)
+		return store.Fault(fmt.Errorf("ensure user: %w", err))
 	}
 	return nil
 }

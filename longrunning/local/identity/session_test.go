@@ -1,0 +1,162 @@
+package identity_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+)
+
+func (b *browser) mark() string {
+	address, err := url.Parse(b.server.URL)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, cookie := range b.client.Jar.Cookies(address) {
+		if cookie.Name == "identity-browser" {
+			return cookie.Value
+		}
+	}
+	b.t.Fatal("the browser has no mark")
+	return ""
+}
+
+// signOut is what an application does with the ID token that it got.
+func (b *browser) signOut(idToken string) page {
+	b.t.Helper()
+	query := url.Values{"id_token_hint": {idToken}, "post_logout_redirect_uri": {portalURL + "/"}}
+	return b.get(b.server.URL + "/end_session?" + query.Encode())
+}
+
+func (b *browser) wantsPassword(f flow) {
+	b.t.Helper()
+	if page := b.get(f.url()); page.document.Find("input[type=password]").Length() != 1 {
+		b.t.Errorf("signed in without a password: %s", page.url)
+	}
+}
+
+// Somebody signs in from two tabs, each with its form, and signs out in one.
+func TestSigningOutEndsWhatTwoTabsBegan(t *testing.T) {
+	w := newWorld(t)
+	f := w.portalFlow()
+	w.browser().signUp(f, "ada@example.org")
+	for _, last := range []bool{true, false} { // whose ID token the application has kept
+		b := w.browser()
+		first, second := b.get(f.url()), b.get(f.url())
+		one := f.exchange(b.codeAt(b.submit(first, "email", "ada@example.org", "password", password), f))
+		two := f.exchange(b.codeAt(b.submit(second, "email", "ada@example.org", "password", password), f))
+		if one.ID == "" || two.ID == "" {
+			t.Fatalf("%+v %+v", one, two)
+		}
+		kept := one
+		if last {
+			kept = two
+		}
+		if out := b.signOut(kept.ID); out.url.String() != portalURL+"/" {
+			t.Fatalf("sent to %s", out.url)
+		}
+		b.wantsPassword(f)
+		if w.active(one.Access) || w.active(two.Access) {
+			t.Error("a token outlived the sign-out")
+		}
+	}
+}
+
+// The application may have kept the token of a session that this browser has had before.
+func TestSigningOutEndsTheSessionOfTheBrowserToo(t *testing.T) {
+	w := newWorld(t)
+	b, f := w.browser(), w.portalFlow()
+	old := f.exchange(b.signUp(f, "ada@example.org"))
+	again := w.browser()
+	again.codeAt(again.submit(again.get(f.url()), "email", "ada@example.org", "password", password), f)
+	again.signOut(old.ID)
+	again.wantsPassword(f)
+
+	eve := w.browser()
+	eves := f.exchange(eve.signUp(f, "eve@example.org"))
+	eve.signOut(old.ID)
+	if !w.active(eves.Access) {
+		t.Error("somebody else's ID token signs out who sits at the browser")
+	}
+}
+
+func TestATokenStaysAsOldAsTheSignInItCameFrom(t *testing.T) {
+	w := newWorld(t)
+	b, f := w.browser(), w.portalFlow()
+	got := f.exchange(b.signUp(f, "ada@example.org"))
+	began := w.config.Now()
+	w.pass(10 * time.Minute)
+	b.codeAt(b.submit(b.get(f.url("prompt", "login")), "email", "ada@example.org", "password", password), f)
+	got = f.refresh(got.Refresh)
+	var answer struct {
+		AuthTime int64 `json:"auth_time"`
+	}
+	w.call("/oauth/introspect", "introspect", "introspect secret", url.Values{"token": {got.Access}}, &answer)
+	if answer.AuthTime != began.Unix() {
+		t.Errorf("the token says %s, and its sign-in was %s", time.Unix(answer.AuthTime, 0), began)
+	}
+}
+
+func TestWhatWasPlantedBeforeASignInIsWorthlessAfterIt(t *testing.T) {
+	w := newWorld(t)
+	f := w.portalFlow()
+	attacker, victim := w.browser(), w.browser()
+	w.browser().signUp(f, "ada@example.org")
+	attackers := attacker.get(f.url())
+	planted := attacker.mark()
+	address, err := url.Parse(w.server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	victim.client.Jar.SetCookies(address, []*http.Cookie{{Name: "identity-browser", Value: planted, Path: "/"}})
+	tab := victim.get(f.url())
+	victim.codeAt(victim.submit(victim.get(f.url()), "email", "ada@example.org", "password", password), f)
+	if victim.mark() == planted {
+		t.Error("the browser keeps the mark that was planted")
+	}
+	for _, begun := range []page{attackers, tab} {
+		if got := attacker.get(begun.url.String()); got.status != http.StatusConflict {
+			t.Errorf("the attacker goes on with what the victim's browser began: %d %s", got.status, got.url)
+		}
+	}
+	victim.codeAt(victim.get(tab.url.String()), f) // the other tab goes on
+}
+
+func TestAnotherPasswordEndsTheSessionsOfTheOldOne(t *testing.T) {
+	w := newWorld(t)
+	b, f := w.browser(), w.portalFlow()
+	got := f.exchange(b.signUp(f, "ada@example.org"))
+	if err := w.provider.EnsureUser(t.Context(), "ada@example.org", password); err != nil || !w.active(got.Access) {
+		t.Fatalf("the same password ended a session (%v)", err)
+	}
+	if err := w.provider.EnsureUser(t.Context(), "ada@example.org", "another password"); err != nil {
+		t.Fatal(err)
+	}
+	if w.active(got.Access) {
+		t.Error("a token outlived the password")
+	}
+	b.wantsPassword(f)
+}
+
+func TestWhatIsAskedForElsewhereIsRefused(t *testing.T) {
+	w := newWorld(t)
+	b, f := w.browser(), w.portalFlow()
+	for name, want := range map[string]string{
+		"request_uri": "request_uri_not_supported", "request": "request_not_supported", "registration": "registration_not_supported",
+	} {
+		for _, value := range []string{"https://evil.test/request.jwt", ""} {
+			page := b.get(f.url(name, value))
+			if got := page.url.Query(); page.url.Host != "portal.test" || got.Get("error") != want || got.Get("state") != "st" {
+				t.Errorf("%s=%s: %d %s", name, value, page.status, page.url)
+			}
+		}
+	}
+	var document map[string]any
+	if err := json.Unmarshal([]byte(b.get(w.server.URL+"/.well-known/openid-configuration").text), &document); err != nil {
+		t.Fatal(err)
+	}
+	if supported, said := document["request_uri_parameter_supported"]; !said || supported != false {
+		t.Error("the discovery document promises request_uri") // which it does by saying nothing
+	}
+}
