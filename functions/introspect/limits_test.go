@@ -100,3 +100,30 @@ func TestTheRealSojuLetsTokensInWhileStrangersGuess(t *testing.T) {
 		c.Expect("903", "")
 	}
 }
+
+// What a sign-in gave before its owner signed out everywhere is good no longer, even where the provider knows it still.
+func TestTokensOfBeforeASignOutEverywhereAreInactive(t *testing.T) {
+	w := newWorld(t)
+	ada := w.user(t, "ada")
+	const before, after, silent = "before-0123456789abcdefghij", "after-0123456789abcdefghij", "silent-0123456789abcdefghij"
+	answer := func(token string, at any) {
+		w.idp.Answer(token, map[string]any{"active": true, "sub": ada.Subject, "auth_time": at})
+	}
+	answer(before, time.Now().Add(-time.Hour).Unix())
+	w.idp.Accept(silent, ada.Subject)
+	w.wantActive(t, before, ada)
+	w.wantActive(t, silent, ada)
+	if err := w.SignOutEverywhere(t.Context(), ada.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.wantInactive(t, before)
+	w.wantInactive(t, silent) // for nobody says how old it is
+	answer(before, time.Now().Add(-time.Minute).Unix())
+	w.wantInactive(t, before)
+	answer(after, time.Now().Add(2*time.Second).Unix())
+	ada, err := w.ByID(t.Context(), ada.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.wantActive(t, after, ada)
+}

@@ -86,18 +86,29 @@ func (f *Function) accessToken(ctx context.Context, q question) (answer, error) 
 	if fault.Is(err, fault.NotFound) {
 		return answer{}, nil // has an identity, but never signed in to the portal
 	}
-	if err != nil || user.Handle == "" || !q.of.may(user) {
+	if err != nil || user.Handle == "" || !q.of.may(user) || user.SignedOutSince(token.Authenticated) {
 		return answer{}, err
 	}
+	accepted, err := f.accept(ctx, user, q.token, token)
+	if err != nil || !accepted {
+		return answer{}, err
+	}
+	return f.active(user, token.Expires), nil
+}
+
+// accept records a token before it lets anybody in: a connection that nobody watches could not be closed later.
+func (f *Function) accept(ctx context.Context, user account.User, text string, token introspection.Token) (bool, error) {
 	watchUntil := token.Expires
 	if watchUntil.IsZero() {
 		watchUntil = time.Now().Add(unknownLife)
 	}
-	// Recorded before it lets anybody in: a connection that nobody watches could not be closed later.
-	if err := f.tokens.Record(ctx, user.ID, q.token, watchUntil); err != nil {
-		return answer{}, err
+	first, err := f.tokens.Record(ctx, user.ID, text, watchUntil)
+	if err != nil || !first {
+		return err == nil, err
 	}
-	return f.active(user, token.Expires), nil
+	// Who signs out everywhere meanwhile may not have found the token yet.
+	user, err = f.accounts.ByID(ctx, user.ID)
+	return err == nil && !user.SignedOutSince(token.Authenticated), err
 }
 
 // ask asks the identity provider about an access token: at once where the provider signed it or it let somebody in

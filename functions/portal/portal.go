@@ -63,9 +63,6 @@ type Settings struct {
 	// Sink is the broker. Without it what the portal has to tell stays in the outbox until a tick.
 	Sink config.URL `env:"K_SINK"`
 
-	// TrustedProxies is how many proxies of ours stand in front and append to X-Forwarded-For.
-	TrustedProxies int `env:"TRUSTED_PROXIES"`
-
 	extra []bouncer.KnownUpstream // ExtraUpstreams, parsed by Validate
 }
 
@@ -77,9 +74,6 @@ func (s *Settings) Validate() error {
 	}
 	if s.IRCPort < 1 || s.IRCPort > 65535 {
 		problems = append(problems, errors.New("IRC_PORT must be between 1 and 65535"))
-	}
-	if s.TrustedProxies < 0 {
-		problems = append(problems, errors.New("TRUSTED_PROXIES must not be negative"))
 	}
 	problems = append(problems, s.Cluster.ValidateWith(s.Bouncer))
 	if s.Retention < 0 {

@@ -55,8 +55,7 @@ func newSite(settings Settings, d dependencies) (http.Handler, error) {
 	session, err := auth.New(auth.Config{
 		Issuer: settings.OIDCIssuer, ClientID: settings.OIDCClientID, ClientSecret: settings.OIDCClientSecret,
 		BaseURL: settings.BaseURL.String(), Pool: d.pool, HTTP: d.identity, Log: d.log,
-		Admit:    accountarea.Admit(accounts, d.relay, d.log),
-		ClientIP: func(r *http.Request) string { return web.ClientIP(r, settings.TrustedProxies).String() },
+		Admit: accountarea.Admit(accounts, d.relay, d.log),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up sign-in: %w", err)

@@ -234,7 +234,7 @@ func TestAnAccessTokenThatDiesClosesItsUsersConnections(t *testing.T) {
 			expires = time.Now().Add(-time.Minute) // ran out, was not revoked
 		}
 		w.idp.Accept("token-of-"+name, user.Subject)
-		if err := w.tokens.Record(t.Context(), user.ID, "token-of-"+name, expires); err != nil {
+		if _, err := w.tokens.Record(t.Context(), user.ID, "token-of-"+name, expires); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -262,7 +262,7 @@ func (w *world) settle(t *testing.T) {
 func TestAProviderThatIsAwayClosesNothingAndHoldsUpNothing(t *testing.T) {
 	w := newWorld(t)
 	ada := w.user(t, "ada")
-	if err := w.tokens.Record(t.Context(), ada.ID, "token", time.Now().Add(time.Hour)); err != nil {
+	if _, err := w.tokens.Record(t.Context(), ada.ID, "token", time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	w.revoked(t, "bob")

@@ -69,17 +69,17 @@ func (t *Tokens) owners(ctx context.Context, hashes []tokenHash) (map[tokenHash]
 	return owners, err
 }
 
-// Record remembers that token let the user in. Recording it again changes nothing.
-func (t *Tokens) Record(ctx context.Context, userID, token string, expires time.Time) error {
+// Record remembers that token let the user in. Recording it again changes nothing; first is false then.
+func (t *Tokens) Record(ctx context.Context, userID, token string, expires time.Time) (first bool, err error) {
 	hash := sha256.Sum256([]byte(token))
 	sealed := t.key.seal([]byte(token), hash[:])
-	_, err := t.store.pool.Exec(ctx, `
+	tag, err := t.store.pool.Exec(ctx, `
 		INSERT INTO accepted_token (hash, account_id, sealed, expires_at, checked_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (hash) DO NOTHING`, hash[:], userID, sealed, expires, t.store.now())
 	if err != nil {
-		return store.Fault(fmt.Errorf("record access token: %w", err))
+		return false, store.Fault(fmt.Errorf("record access token: %w", err))
 	}
-	return nil
+	return tag.RowsAffected() > 0, nil
 }
 
 // ToCheck takes up to limit live tokens that were not checked for at least age, the longest unchecked first, and

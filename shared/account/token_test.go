@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"irc.now/shared/account"
+	"irc.now/shared/fault"
 )
 
 func (w *world) tokens(t testing.TB, fill byte) *account.Tokens {
@@ -64,7 +65,7 @@ func TestAClientThatDawdlesInItsSignInIsDisconnectedToo(t *testing.T) {
 	secret, password := w.password(t, ada, "stolen")
 	_, err := w.VerifyPassword(t.Context(), secret.Reveal())
 	ok(t, err)
-	ok(t, tokens.Record(t.Context(), ada.ID, "access-token", w.now().Add(time.Hour)))
+	ok(t, recorded(tokens.Record(t.Context(), ada.ID, "access-token", w.now().Add(time.Hour))))
 	found, err := tokens.ToCheck(t.Context(), 0, 10)
 	ok(t, err)
 	ok(t, w.RevokePassword(t.Context(), ada.ID, password.ID))
@@ -92,7 +93,7 @@ func TestATokenThatDiesAsksForADisconnect(t *testing.T) {
 	w := newWorld(t)
 	ada, tokens := w.named(t, "ada"), w.tokens(t, 1)
 	for range 2 {
-		ok(t, tokens.Record(t.Context(), ada.ID, "access-token", w.now().Add(time.Hour)))
+		ok(t, recorded(tokens.Record(t.Context(), ada.ID, "access-token", w.now().Add(time.Hour))))
 	}
 	w.pass(30 * time.Second)
 	found, err := tokens.ToCheck(t.Context(), 20*time.Second, 10)
@@ -120,7 +121,7 @@ func TestATokenThatDiesAsksForADisconnect(t *testing.T) {
 func TestATokenThatRunsOutIsForgotten(t *testing.T) {
 	w := newWorld(t)
 	tokens := w.tokens(t, 1)
-	ok(t, tokens.Record(t.Context(), w.named(t, "ada").ID, "access-token", w.now().Add(time.Minute)))
+	ok(t, recorded(tokens.Record(t.Context(), w.named(t, "ada").ID, "access-token", w.now().Add(time.Minute))))
 	w.pass(time.Minute)
 	if found, err := tokens.ToCheck(t.Context(), 0, 10); err != nil || len(found) != 0 {
 		t.Errorf("ToCheck = %v, %v", found, err)
@@ -135,7 +136,7 @@ func TestATokenThatRunsOutIsForgotten(t *testing.T) {
 
 func TestTokensAreSealedWithTheKey(t *testing.T) {
 	w := newWorld(t)
-	ok(t, w.tokens(t, 1).Record(t.Context(), w.named(t, "ada").ID, "access-token", w.now().Add(time.Hour)))
+	ok(t, recorded(w.tokens(t, 1).Record(t.Context(), w.named(t, "ada").ID, "access-token", w.now().Add(time.Hour))))
 	var stored []byte
 	ok(t, w.pool.QueryRow(t.Context(), `SELECT sealed FROM accepted_token`).Scan(&stored))
 	if bytes.Contains(stored, []byte("access")) {
@@ -143,5 +144,57 @@ func TestTokensAreSealedWithTheKey(t *testing.T) {
 	}
 	if found, err := w.tokens(t, 2).ToCheck(t.Context(), 0, 10); err == nil || len(found) != 0 {
 		t.Errorf("another key opens it: %v, %v", found, err)
+	}
+}
+
+func recorded(_ bool, err error) error { return err }
+
+func TestATokenIsKnownWhileItIsGood(t *testing.T) {
+	w := newWorld(t)
+	ada, tokens := w.named(t, "ada"), w.tokens(t, 1)
+	known := func(want string) {
+		t.Helper()
+		if got, err := tokens.Known(t.Context(), "access-token"); err != nil || got != want {
+			t.Errorf("known as %q's, want %q: %v", got, want, err)
+		}
+	}
+	known("")
+	for _, want := range []bool{true, false} {
+		if first, err := tokens.Record(t.Context(), ada.ID, "access-token", w.now().Add(time.Hour)); err != nil || first != want {
+			t.Errorf("recorded for the first time: %v, %v; want %v", first, err, want)
+		}
+	}
+	known(ada.ID)
+	w.pass(2 * time.Hour)
+	known("")
+}
+
+func TestSigningOutEverywhereEndsWhatSignInsGave(t *testing.T) {
+	w := newWorld(t)
+	ada, bob, tokens := w.named(t, "ada"), w.named(t, "bob"), w.tokens(t, 1)
+	ok(t, recorded(tokens.Record(t.Context(), ada.ID, "ada's token", w.now().Add(time.Hour))))
+	ok(t, recorded(tokens.Record(t.Context(), bob.ID, "bob's token", w.now().Add(time.Hour))))
+	before := w.now()
+	if ada.SignedOutSince(before) || ada.SignedOutSince(time.Time{}) {
+		t.Error("signed out who never did")
+	}
+	w.pass(time.Minute)
+	ok(t, w.SignOutEverywhere(t.Context(), ada.ID))
+	found, err := w.ByID(t.Context(), ada.ID)
+	ok(t, err)
+	if !found.SignedOutSince(before) || !found.SignedOutSince(time.Time{}) || found.SignedOutSince(w.now().Add(time.Second)) {
+		t.Errorf("signed out at %v", found.SignedOutAt)
+	}
+	if other, err := w.ByID(t.Context(), bob.ID); err != nil || other.SignedOutSince(before) {
+		t.Error("somebody else is signed out")
+	}
+	w.pass(time.Minute)
+	pending, err := w.PendingDisconnects(t.Context(), 10)
+	ok(t, err)
+	if len(pending) != 1 || pending[0].UserID != ada.ID || len(pending[0].TokenHashes) != 1 {
+		t.Errorf("connections to be closed: %+v", pending)
+	}
+	if err := w.SignOutEverywhere(t.Context(), "00000000-0000-0000-0000-000000000000"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("nobody: %v", err)
 	}
 }

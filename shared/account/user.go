@@ -25,6 +25,15 @@ type User struct {
 	ExtraBots int     // the add-on
 	Hosting   Hosting // empty without hosting
 	CreatedAt time.Time
+
+	// SignedOutAt is when they last signed out everywhere; nil for never.
+	SignedOutAt *time.Time
+}
+
+// SignedOutSince reports whether the user has signed out everywhere since they authenticated: what they got by that
+// sign-in is good no longer. An unknown time counts as long ago.
+func (u User) SignedOutSince(authenticated time.Time) bool {
+	return u.SignedOutAt != nil && !authenticated.After(*u.SignedOutAt)
 }
 
 // Holdings are what the user pays for.
@@ -36,7 +45,7 @@ func (u User) Holdings() Holdings {
 func (u User) Entitlements() Entitlements { return u.Holdings().Entitlements() }
 
 const userColumns = `id::text AS id, subject, email, coalesce(handle, '') AS handle, plan, log_search, extra_bots,
-	hosting, created_at`
+	hosting, created_at, signed_out_at`
 
 // SignIn finds the account of the identity provider's subject or makes one, and keeps its email address up to date.
 // created is true for the sign-in that made the account; the event event.SignedUp is in the outbox then.

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,7 +20,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"irc.now/shared/config"
-	"irc.now/shared/throttle"
 )
 
 // Handler is an HTTP handler that leaves its errors to the adapter around it (the same shape as web.Handler).
@@ -50,6 +48,9 @@ type Identity struct {
 	EmailVerified     bool
 	PreferredUsername string
 	Name              string
+
+	// Authenticated is when the person last showed the provider who they are; zero where it does not say.
+	Authenticated time.Time
 }
 
 // Config is what [New] needs; fields marked optional have a default.
@@ -63,14 +64,12 @@ type Config struct {
 	HTTP *http.Client  // for calls to the identity provider; must have a deadline
 
 	// Admit turns a verified identity into the id of a user of ours. Its error refuses the sign-in and is shown as
-	// any other error.
+	// any other error; [ErrSignInAgain] has the person show anew who they are.
 	Admit func(context.Context, Identity) (userID string, err error)
 
-	Log      *slog.Logger               // optional
-	ClientIP func(*http.Request) string // optional; the peer's address by default
-	Now      func() time.Time           // optional
-	Starts   *throttle.Limiter          // optional; sign-ins started, per client address
-	Scopes   []string                   // optional; openid, email and profile by default
+	Log    *slog.Logger     // optional
+	Now    func() time.Time // optional
+	Scopes []string         // optional; openid, email and profile by default
 }
 
 // Auth is a site's sign-in. It is safe for concurrent use.
@@ -78,6 +77,7 @@ type Auth struct {
 	config   Config
 	sessions *scs.SessionManager
 	store    *sessionStore
+	flows    flows
 	provider provider
 }
 
@@ -88,8 +88,12 @@ func New(config Config) (*Auth, error) {
 		return nil, err
 	}
 	config.fill()
+	flows, err := newFlows(config.ClientSecret, config.BaseURL)
+	if err != nil {
+		return nil, err
+	}
 	store := &sessionStore{pool: config.Pool}
-	auth := &Auth{config: config, store: store, sessions: newManager(store, config.BaseURL)}
+	auth := &Auth{config: config, store: store, flows: flows, sessions: newManager(store, config.BaseURL)}
 	auth.provider.config = &auth.config
 	return auth, nil
 }
@@ -119,21 +123,7 @@ func (c *Config) fill() {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.ClientIP == nil {
-		c.ClientIP = peerAddress
-	}
-	if c.Starts == nil {
-		c.Starts = throttle.New(3*time.Second, 20)
-	}
 	if len(c.Scopes) == 0 {
 		c.Scopes = []string{"openid", "email", "profile"}
 	}
-}
-
-func peerAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -92,9 +92,11 @@ func providerAway(err error) error {
 		"The sign-in service does not answer at the moment. Please try again in a minute; your bouncer stays connected.")
 }
 
-// refusedOrAway tells an answer that says no from no answer at all.
+// refusedOrAway tells an answer that says no from no answer at all. Some providers have one status for both.
 func refusedOrAway(err error) error {
-	if answer, ok := errors.AsType[*oauth2.RetrieveError](err); ok && answer.Response.StatusCode < http.StatusInternalServerError {
+	answer, ok := errors.AsType[*oauth2.RetrieveError](err)
+	away := ok && (answer.ErrorCode == "server_error" || answer.ErrorCode == "temporarily_unavailable")
+	if ok && !away && answer.Response.StatusCode < http.StatusInternalServerError {
 		return fault.Wrap(err, fault.Invalid, "The sign-in service did not accept this sign-in; it may have been used already. Please sign in again.")
 	}
 	return providerAway(err)

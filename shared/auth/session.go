@@ -20,9 +20,11 @@ const (
 	keyEmail    = "email"
 	keyUsername = "preferred_username"
 	keyName     = "name"
-	flowPrefix  = "flow:"
-	notePrefix  = "note:"
-	sealPrefix  = "sealed:"
+
+	keyAuthenticated = "auth_time"
+
+	notePrefix = "note:"
+	sealPrefix = "sealed:"
 )
 
 func newManager(store scs.CtxStore, baseURL string) *scs.SessionManager {
@@ -91,7 +93,9 @@ func (a *Auth) UserID(ctx context.Context) string { return a.sessions.GetString(
 
 // Identity is what the identity provider said of the signed-in user at sign-in, without the subject.
 func (a *Auth) Identity(ctx context.Context) Identity {
+	authenticated, _ := time.Parse(time.RFC3339Nano, a.sessions.GetString(ctx, keyAuthenticated)) // a session of before has none
 	return Identity{
+		Authenticated:     authenticated,
 		Email:             a.sessions.GetString(ctx, keyEmail),
 		PreferredUsername: a.sessions.GetString(ctx, keyUsername),
 		Name:              a.sessions.GetString(ctx, keyName),

@@ -11,20 +11,27 @@ import (
 	"irc.now/shared/fault"
 )
 
-func TestCookieIsHostOnlyOverTLSAndNeverReadableByScripts(t *testing.T) {
-	for base, name := range map[string]string{"http://site.example": "session", "https://site.example": "__Host-session"} {
+func TestCookiesAreHostOnlyOverTLSAndNeverReadableByScripts(t *testing.T) {
+	for base, prefix := range map[string]string{"http://site.example": "", "https://site.example": "__Host-"} {
 		s := start(t, func(c *auth.Config) { c.BaseURL = base })
-		page := get(t, direct(browser(t)), s.URL+auth.SignInPath)
-		cookies := page.Cookies()
-		if len(cookies) != 1 {
-			t.Fatalf("%s: %d cookies", base, len(cookies))
+		b := browser(t)
+		begun := get(t, direct(b), s.URL+auth.SignInPath)
+		back, err := url.Parse(get(t, direct(b), begun.Header.Get("Location")).Header.Get("Location"))
+		if err != nil || len(begun.Cookies()) != 1 {
+			t.Fatalf("%s: %d cookies (%v)", base, len(begun.Cookies()), err)
 		}
-		c := cookies[0]
-		if c.Name != name || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
-			t.Errorf("%s: cookie %+v", base, c)
+		kept := begun.Cookies()[0]
+		done := do(t, direct(b), http.MethodGet, s.URL+back.RequestURI(), "Cookie", kept.Name+"="+kept.Value)
+		cookies := map[string]*http.Cookie{}
+		for _, c := range append(begun.Cookies(), done.Cookies()...) {
+			if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.Secure != strings.HasPrefix(base, "https") {
+				t.Errorf("%s: cookie %+v", base, c)
+			}
+			cookies[c.Name] = c
 		}
-		if c.Secure != strings.HasPrefix(base, "https") {
-			t.Errorf("%s: Secure is %v", base, c.Secure)
+		ended := cookies[kept.Name]
+		if len(cookies) != 2 || cookies[prefix+"session"] == nil || !strings.HasPrefix(kept.Name, prefix+"sign-in-") || ended.MaxAge >= 0 {
+			t.Errorf("%s: cookies %v", base, cookies)
 		}
 	}
 }

@@ -4,32 +4,18 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
 	"irc.now/shared/fault"
-	"irc.now/shared/throttle"
 )
-
-// maxFlows is how many sign-ins one browser may have begun at the same time, in as many tabs.
-const maxFlows = 5
-
-// flow is a sign-in that was begun and has not come back yet.
-type flow struct {
-	Nonce    string    `json:"nonce"`
-	Verifier string    `json:"verifier"`
-	Return   string    `json:"return"`
-	Started  time.Time `json:"started"`
-}
 
 // SignIn sends the visitor to the identity provider, and back to the local path in the query's "return" afterwards.
 // With a query "new" it asks for the provider's sign-up page, where the provider knows how (prompt=create).
@@ -39,32 +25,41 @@ func (a *Auth) SignIn(w http.ResponseWriter, r *http.Request) error {
 		redirect(w, r, target)
 		return nil
 	}
-	if !a.config.Starts.Allow(throttle.AddressKey(a.config.ClientIP(r))) {
-		return fault.New(fault.RateLimited, "Too many sign-ins were started from your address. Please wait a minute and try again.")
-	}
 	op, err := a.provider.get(r.Context())
 	if err != nil {
 		return err
 	}
-	begun := flow{Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), Return: target, Started: a.config.Now()}
-	state := rand.Text()
-	if err := a.keepFlow(r.Context(), state, begun); err != nil {
-		return err
-	}
-	options := []oauth2.AuthCodeOption{oidc.Nonce(begun.Nonce), oauth2.S256ChallengeOption(begun.Verifier)}
+	var options []oauth2.AuthCodeOption
 	if op.canCreate && r.URL.Query().Has("new") {
 		options = append(options, oauth2.SetAuthURLParam("prompt", "create"))
 	}
+	return a.send(w, r, op, flow{Return: target}, options...)
+}
+
+// send begins a sign-in and sends the visitor to the identity provider. A maximum age is asked for so that the ID token
+// says when its owner showed who they are (OpenID Connect Core §2, auth_time).
+func (a *Auth) send(w http.ResponseWriter, r *http.Request, op *discovered, begun flow, options ...oauth2.AuthCodeOption) error {
+	begun.Nonce, begun.Verifier, begun.Started = rand.Text(), oauth2.GenerateVerifier(), a.config.Now()
+	state := rand.Text()
+	if err := a.flows.keep(w, r, state, begun); err != nil {
+		return err
+	}
+	options = append(options, oidc.Nonce(begun.Nonce), oauth2.S256ChallengeOption(begun.Verifier),
+		oauth2.SetAuthURLParam("max_age", strconv.Itoa(int(sessionLifetime.Seconds()))))
 	redirect(w, r, op.oauth.AuthCodeURL(state, options...))
 	return nil
 }
+
+// ErrSignInAgain is what [Config.Admit] says of an identity that was shown too long ago, such as before its owner signed
+// out everywhere. The visitor then has to show it anew, even where the identity provider knows them.
+var ErrSignInAgain = errors.New("auth: the identity was shown too long ago")
 
 // Callback takes the identity provider's answer, verifies it, has the identity admitted and begins a session under
 // a new token. Every state works once, whatever the outcome.
 func (a *Auth) Callback(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	answer := r.URL.Query()
-	begun, known := a.takeFlow(ctx, answer.Get("state"))
+	begun, known := a.flows.take(w, r, answer.Get("state"), a.config.Now())
 	if !known {
 		return fault.New(fault.Invalid, "This sign-in has run out, was finished already or was begun in another browser. Please sign in again.")
 	}
@@ -80,6 +75,9 @@ func (a *Auth) Callback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	userID, err := a.config.Admit(ctx, identity)
+	if errors.Is(err, ErrSignInAgain) {
+		return a.again(w, r, op, begun, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -88,6 +86,14 @@ func (a *Auth) Callback(w http.ResponseWriter, r *http.Request) error {
 	}
 	redirect(w, r, begun.Return)
 	return nil
+}
+
+// again has the identity provider ask who somebody is, once: it may not do as it is told.
+func (a *Auth) again(w http.ResponseWriter, r *http.Request, op *discovered, begun flow, cause error) error {
+	if begun.Again {
+		return unverified(fmt.Errorf("the provider was told to ask and did not: %w", cause))
+	}
+	return a.send(w, r, op, flow{Return: begun.Return, Again: true}, oauth2.SetAuthURLParam("prompt", "login"))
 }
 
 // checkAnswer turns an error answer (RFC 6749 §4.1.2.1) into a sentence. Its free text is not shown: anybody can
@@ -131,6 +137,10 @@ func (a *Auth) redeem(ctx context.Context, op *discovered, begun flow, code stri
 		}
 	}
 	identity, err := a.identityOf(ctx, op, verified, token)
+	// The claim is in whole seconds: what the provider was told to ask for may bear the second in which it was told.
+	if started := begun.Started; begun.Again && identity.Authenticated.Before(started) && !identity.Authenticated.Before(started.Truncate(time.Second)) {
+		identity.Authenticated = started
+	}
 	return identity, raw, err
 }
 
@@ -139,6 +149,8 @@ type claims struct {
 	EmailVerified     any    `json:"email_verified"` // some providers say "true" in quotes
 	PreferredUsername string `json:"preferred_username"`
 	Name              string `json:"name"`
+
+	Authenticated float64 `json:"auth_time"` // seconds; JSON has no integers
 }
 
 // identityOf reads the claims from the ID token or, where it carries no e-mail address, from the UserInfo endpoint.
@@ -159,13 +171,17 @@ func (a *Auth) identityOf(ctx context.Context, op *discovered, verified *oidc.ID
 			return Identity{}, unverified(fmt.Errorf("read user info: %w", err))
 		}
 	}
-	return Identity{
+	identity := Identity{
 		Subject:           verified.Subject,
 		Email:             said.Email,
 		EmailVerified:     said.EmailVerified == true || said.EmailVerified == "true",
 		PreferredUsername: said.PreferredUsername,
 		Name:              said.Name,
-	}, nil
+	}
+	if said.Authenticated > 0 {
+		identity.Authenticated = time.Unix(int64(said.Authenticated), 0)
+	}
+	return identity, nil
 }
 
 // begin turns the visitor's session into the user's, under a new token so that a token planted before is worthless.
@@ -177,6 +193,7 @@ func (a *Auth) begin(ctx context.Context, userID string, identity Identity, idTo
 	for key, value := range map[string]string{
 		keyUser: userID, keyIDToken: idToken, keySeen: a.config.Now().UTC().Format(time.RFC3339),
 		keyEmail: identity.Email, keyUsername: identity.PreferredUsername, keyName: identity.Name,
+		keyAuthenticated: identity.Authenticated.UTC().Format(time.RFC3339Nano),
 	} {
 		a.sessions.Put(ctx, key, value)
 	}
@@ -184,45 +201,6 @@ func (a *Auth) begin(ctx context.Context, userID string, identity Identity, idTo
 		a.config.Log.WarnContext(ctx, "expired sessions were not removed", "error", err)
 	}
 	return nil
-}
-
-// keepFlow stores a sign-in under its state and forgets the oldest where there are too many.
-func (a *Auth) keepFlow(ctx context.Context, state string, begun flow) error {
-	type aged struct {
-		key     string
-		started time.Time
-	}
-	var others []aged
-	for _, key := range a.sessions.Keys(ctx) {
-		if strings.HasPrefix(key, flowPrefix) {
-			var other flow
-			_ = json.Unmarshal([]byte(a.sessions.GetString(ctx, key)), &other) // unreadable counts as oldest
-			others = append(others, aged{key, other.Started})
-		}
-	}
-	slices.SortFunc(others, func(x, y aged) int { return x.started.Compare(y.started) })
-	for len(others) >= maxFlows {
-		a.sessions.Remove(ctx, others[0].key)
-		others = others[1:]
-	}
-	text, err := json.Marshal(begun)
-	if err != nil {
-		return fmt.Errorf("keep sign-in: %w", err)
-	}
-	a.sessions.Put(ctx, flowPrefix+state, string(text))
-	// A visitor's session holds nothing but this and need not live longer.
-	a.sessions.SetDeadline(ctx, time.Now().Add(2*flowLifetime))
-	return nil
-}
-
-// takeFlow finds and forgets the sign-in that was begun under state in this session.
-func (a *Auth) takeFlow(ctx context.Context, state string) (flow, bool) {
-	text := a.sessions.PopString(ctx, flowPrefix+state)
-	var begun flow
-	if state == "" || text == "" || json.Unmarshal([]byte(text), &begun) != nil {
-		return flow{}, false
-	}
-	return begun, a.config.Now().Sub(begun.Started) < flowLifetime
 }
 
 func unverified(err error) error {

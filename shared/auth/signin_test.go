@@ -9,7 +9,6 @@ import (
 
 	"irc.now/shared/auth"
 	"irc.now/shared/fault"
-	"irc.now/shared/throttle"
 )
 
 func TestSignInLeadsBackToThePageThatAskedForIt(t *testing.T) {
@@ -23,6 +22,10 @@ func TestSignInLeadsBackToThePageThatAskedForIt(t *testing.T) {
 	if got := page.Header.Get("Cache-Control"); got != "no-store" {
 		t.Errorf("Cache-Control %q", got)
 	}
+	if s.last.Authenticated.IsZero() {
+		t.Error("nobody says when the person was authenticated")
+	}
+	s.last.Authenticated = time.Time{}
 	want := auth.Identity{Subject: "subject-1", Email: "ada@example.org", EmailVerified: true, PreferredUsername: "ada", Name: "ada"}
 	if s.last != want {
 		t.Errorf("admitted %+v, want %+v", s.last, want)
@@ -41,9 +44,15 @@ func TestClaimsMayComeFromUserInfo(t *testing.T) {
 func TestTokenChangesAtSignIn(t *testing.T) {
 	s := start(t)
 	b := browser(t)
-	before := get(t, direct(b), s.URL+auth.SignInPath)
-	planted := before.Cookies()[0].Value
-	get(t, b, before.Header.Get("Location")).wants(t, "hello "+userID)
+	get(t, b, s.URL+"/private").wants(t, "private of "+userID)
+	address, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab := get(t, direct(&http.Client{Jar: browser(t).Jar}), s.URL+auth.SignInPath)
+	planted := b.Jar.Cookies(address)[0].Value
+	b.Jar.SetCookies(address, tab.Cookies())
+	get(t, b, tab.Header.Get("Location")).wants(t, "hello "+userID)
 	page := do(t, &http.Client{}, http.MethodGet, s.URL+"/", "Cookie", "session="+planted)
 	if strings.Contains(page.body, userID) {
 		t.Error("a token from before sign-in opens the session after it")
@@ -116,11 +125,91 @@ func TestSignInRunsOut(t *testing.T) {
 func TestTabsSignInIndependently(t *testing.T) {
 	s := start(t)
 	b := browser(t)
-	first := get(t, direct(b), s.URL+auth.SignInPath+"?return=/private")
-	for range 3 {
-		get(t, direct(b), s.URL+auth.SignInPath)
+	var tabs []answer
+	for range 4 {
+		tabs = append(tabs, get(t, direct(b), s.URL+auth.SignInPath+"?return=/private"))
 	}
-	get(t, b, first.Header.Get("Location")).wants(t, "private of "+userID)
+	for _, tab := range tabs {
+		get(t, b, tab.Header.Get("Location")).wants(t, "private of "+userID)
+	}
+}
+
+func TestABrowserHoldsTheSignInsOfItsLastTabs(t *testing.T) {
+	s := start(t)
+	b := browser(t)
+	var tabs []answer
+	for range 9 {
+		tabs = append(tabs, get(t, direct(b), s.URL+auth.SignInPath+"?return=/private"))
+		s.pass(time.Second)
+	}
+	if kept := len(b.Jar.Cookies(tabs[0].Request.URL)); kept != 5 {
+		t.Errorf("%d sign-ins are kept", kept)
+	}
+	get(t, b, tabs[0].Header.Get("Location")).isFault(t, fault.Invalid)
+	for _, tab := range tabs[4:] {
+		get(t, b, tab.Header.Get("Location")).wants(t, "private of "+userID)
+	}
+}
+
+// Strangers begin as many as they like, and many share an address.
+func TestBeginningASignInCostsNothing(t *testing.T) {
+	s := start(t)
+	for range 50 {
+		if page := get(t, direct(browser(t)), s.URL+"/private"); page.StatusCode != http.StatusSeeOther {
+			t.Fatalf("%d %s", page.StatusCode, page.body)
+		}
+		if page := get(t, direct(browser(t)), s.URL+auth.SignInPath); !strings.HasPrefix(page.Header.Get("Location"), s.op.Issuer) {
+			t.Fatalf("sent to %q: %s", page.Header.Get("Location"), page.body)
+		}
+	}
+	var rows int
+	if err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM sessions`).Scan(&rows); err != nil || rows != 0 {
+		t.Errorf("%d rows (%v) for visitors", rows, err)
+	}
+}
+
+func TestASignInIsSealed(t *testing.T) {
+	s := start(t)
+	b := browser(t)
+	begun := get(t, direct(b), s.URL+auth.SignInPath)
+	callback := get(t, direct(b), begun.Header.Get("Location")).Header.Get("Location")
+	cookie := begun.Cookies()[0]
+	for _, planted := range []string{"", "x", cookie.Value[1:], cookie.Value + "AAAA", strings.ToUpper(cookie.Value)} {
+		page := do(t, &http.Client{}, http.MethodGet, callback, "Cookie", cookie.Name+"="+planted)
+		page.isFault(t, fault.Invalid)
+	}
+	other := get(t, direct(browser(t)), s.URL+auth.SignInPath).Cookies()[0]
+	do(t, &http.Client{}, http.MethodGet, callback, "Cookie", cookie.Name+"="+other.Value).isFault(t, fault.Invalid)
+}
+
+func TestWhoWasShownTooLongAgoIsShownAnew(t *testing.T) {
+	s := start(t)
+	s.cut = time.Now().Add(-time.Minute)
+	s.op.Since(time.Now().Add(-time.Hour))
+	get(t, browser(t), s.URL+"/private").wants(t, "private of "+userID)
+	if s.op.Asked() != 1 {
+		t.Errorf("the provider asked %d times", s.op.Asked())
+	}
+	s.cut = s.clock() // and signs in a moment later
+	s.pass(time.Millisecond)
+	s.op.Since(s.cut)
+	get(t, browser(t), s.URL+"/private").wants(t, "private of "+userID)
+	if s.op.Asked() != 2 {
+		t.Errorf("the provider asked %d times", s.op.Asked())
+	}
+}
+
+func TestAProviderThatDoesNotAskGetsNobodyIn(t *testing.T) {
+	s := start(t)
+	s.cut = time.Now().Add(-time.Minute)
+	for _, said := range []any{time.Now().Add(-time.Hour).Unix(), nil, "now"} {
+		s.op.Spoil(func(claims map[string]any) { claims["auth_time"] = said })
+		b := browser(t)
+		get(t, b, s.URL+"/private").isFault(t, fault.Invalid)
+		if page := get(t, b, s.URL+"/"); strings.Contains(page.body, userID) {
+			t.Errorf("auth_time %v: signed in", said)
+		}
+	}
 }
 
 func TestForgedAnswersAreRefused(t *testing.T) {
@@ -200,14 +289,6 @@ func TestRefusedAdmissionIsNoSignIn(t *testing.T) {
 	if page := get(t, b, s.URL+"/"); strings.Contains(page.body, userID) {
 		t.Error("signed in all the same")
 	}
-}
-
-func TestSignInsAreThrottledPerAddress(t *testing.T) {
-	s := start(t, func(c *auth.Config) { c.Starts = throttle.New(time.Hour, 2) })
-	for range 2 {
-		get(t, browser(t), s.URL+"/private").wants(t, "private")
-	}
-	get(t, browser(t), s.URL+"/private").isFault(t, fault.RateLimited)
 }
 
 func TestSignUpIsAskedForWhereTheProviderKnowsHow(t *testing.T) {

@@ -45,7 +45,7 @@ func (a *Auth) afterSignOut(ctx context.Context, hint string) string {
 // EndSessions ends every session of a user at this site, the present one included.
 func (a *Auth) EndSessions(ctx context.Context, userID string) error {
 	if err := a.store.deleteOf(ctx, userID); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "We cannot reach our database at the moment, so nothing was signed out. Please try again in a minute.")
+		return fault.Wrap(err, fault.Unavailable, "We cannot reach our database at the moment, so you may still be signed in elsewhere. Please try again in a minute.")
 	}
 	return nil
 }

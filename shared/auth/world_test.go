@@ -33,6 +33,7 @@ type site struct {
 	mu    sync.Mutex
 	now   time.Time
 	admit error
+	cut   time.Time // identities that were shown before are too old
 	last  auth.Identity
 }
 
@@ -94,6 +95,9 @@ func (s *site) admitted(_ context.Context, identity auth.Identity) (string, erro
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last = identity
+	if !s.cut.IsZero() && !identity.Authenticated.After(s.cut) {
+		return "", auth.ErrSignInAgain
+	}
 	return userID, s.admit
 }
 

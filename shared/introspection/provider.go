@@ -24,11 +24,14 @@ import (
 // maxAnswer bounds what is read of an answer. Keycloak's, with every role a user has, takes a few KB.
 const maxAnswer = 256 << 10
 
-// Token is what the identity provider says of an access token. Subject and Expires are set only where Active is true.
+// Token is what the identity provider says of an access token. The rest is set only where Active is true.
 type Token struct {
 	Active  bool
 	Subject string
 	Expires time.Time // zero where the provider does not say
+
+	// Authenticated is when its owner last showed who they are; zero where the provider does not say.
+	Authenticated time.Time
 }
 
 // Provider is the identity provider, as one of its clients that may introspect sees it. It is safe for concurrent use.
@@ -136,6 +139,8 @@ type answer struct {
 	Expires      float64         `json:"exp"` // JSON has no integers; some providers send 1.7e9
 	Type         string          `json:"typ"`
 	Confirmation json.RawMessage `json:"cnf"`
+
+	Authenticated float64 `json:"auth_time"` // OpenID Connect's claim, which providers put into access tokens as well
 }
 
 // token refuses what is active but not for us to accept: a token without a user, of another issuer, that is no
@@ -151,6 +156,9 @@ func (a answer) token(issuer string) Token {
 	t := Token{Active: true, Subject: a.Subject}
 	if a.Expires > 0 {
 		t.Expires = time.Unix(int64(a.Expires), 0)
+	}
+	if a.Authenticated > 0 {
+		t.Authenticated = time.Unix(int64(a.Authenticated), 0)
 	}
 	return t
 }

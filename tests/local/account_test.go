@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ergochat/irc-go/ircmsg"
+
 	"irc.now/tests/webclient"
 )
 
@@ -135,4 +137,47 @@ func cookieOf(t *testing.T, p *person, address string) *http.Cookie {
 	}
 	t.Fatalf("no session cookie for %s", address)
 	return nil
+}
+
+// Who has lost a laptop presses it in another browser. The laptop is still signed in at the identity provider.
+func TestSignOutEverywhereHoldsOnTheOtherBrowser(t *testing.T) {
+	p := newcomer(t)
+	laptop := *p
+	laptop.browser = webclient.New(t)
+	page := laptop.visit("/auth/sign-in").Submit(`[name="password"]`, webclient.Fields{"email": p.email, "password": password})
+	page.Says(http.StatusOK, "Dashboard")
+	token := laptop.accessToken()
+	live := bearer(t, token)
+	live.Expect("001", "")
+	p.visit("/account").Submit(`form[action="/account/sign-out-everywhere"] button`, nil)
+
+	for _, who := range []*person{&laptop, p} {
+		page := who.visit("/networks").Says(http.StatusOK, "Sign in")
+		if page.Find(`[name="password"]`).Length() == 0 {
+			t.Fatalf("back in without a password at %s:\n%s", page.Address, page.Words("main"))
+		}
+	}
+	live.Closed()
+	for name, token := range map[string]string{"the token": token, "a new one": laptop.accessToken()} {
+		got := bearer(t, token).Await(func(m ircmsg.Message) bool { return m.Command == "001" || m.Command == "904" })
+		if got.Command == "001" {
+			t.Errorf("%s of the lost browser signs in", name)
+		}
+	}
+	page = laptop.visit("/networks").Submit(`[name="password"]`, webclient.Fields{"email": p.email, "password": password})
+	page.Says(http.StatusOK, "Networks")
+	bearer(t, laptop.accessToken()).Expect("001", "")
+}
+
+func TestBothOfTwoTabsSignIn(t *testing.T) {
+	p := newcomer(t)
+	b := webclient.New(t)
+	first, second := b.Visit(site.Portal+"/passwords"), b.Visit(site.Portal+"/account")
+	fields := webclient.Fields{"email": p.email, "password": password}
+	first.Submit(`[name="password"]`, fields).Says(http.StatusOK, "Connection passwords")
+	second.Submit(`[name="password"]`, fields).Says(http.StatusOK, "Account")
+	b.Visit(site.Portal+"/account").Submit(`form[action="/auth/sign-out"] button`, nil)
+	if again := b.Visit(site.Portal + "/networks"); again.Find(`[name="password"]`).Length() == 0 {
+		t.Errorf("signed in again without a password at %s", again.Address)
+	}
 }

@@ -56,6 +56,9 @@ func Admit(accounts *account.Store, relay *outbox.Relay, log *slog.Logger) func(
 		if err != nil {
 			return "", err
 		}
+		if user.SignedOutSince(identity.Authenticated) {
+			return "", auth.ErrSignInAgain
+		}
 		if created {
 			log.InfoContext(ctx, "account made", "user", user.ID)
 			if relay != nil {
@@ -81,8 +84,12 @@ func (a *Area) showAccount(w http.ResponseWriter, r *http.Request, user account.
 	}})
 }
 
-// POST /account/sign-out-everywhere ends every session of the user here, then goes on as signing out does.
+// POST /account/sign-out-everywhere ends every session of the user here and what sessions elsewhere could begin again,
+// then goes on as signing out does.
 func (a *Area) signOutEverywhere(w http.ResponseWriter, r *http.Request, user account.User) error {
+	if err := a.Accounts.SignOutEverywhere(r.Context(), user.ID); err != nil {
+		return err
+	}
 	if err := a.Session.EndSessions(r.Context(), user.ID); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"irc.now/functions/portal/portaltest"
 )
@@ -75,6 +76,37 @@ func TestSignOutEverywhereEndsTheOtherBrowsersToo(t *testing.T) {
 	here.Post("/account/sign-out-everywhere").Status(http.StatusOK).Has("/auth/sign-in")
 	there.Get("/").Has("/auth/sign-in")
 	other.Get("/account").Says("grace")
+}
+
+// The session at the provider that another browser has lives on; signing in by it must take the password again.
+func TestSignOutEverywhereHoldsAgainstSessionsAtTheProvider(t *testing.T) {
+	g := portaltest.Start(t)
+	here := g.User(t, "ada")
+	there := g.SignIn(t, "subject of ada", "ada@example.org", "ada")
+	g.Identity.Since(time.Now().Add(-time.Hour))
+	here.Post("/account/sign-out-everywhere").Status(http.StatusOK)
+	g.Identity.Spoil(func(claims map[string]any) { claims["auth_time"] = time.Now().Add(-time.Hour).Unix() })
+	there.Get("/account").Status(http.StatusUnprocessableEntity).Says("Please sign in again")
+	if g.Identity.Asked() != 1 {
+		t.Errorf("the provider was told %d times to ask for the password", g.Identity.Asked())
+	}
+	g.Identity.Spoil(nil)
+	g.Identity.Since(time.Now().Add(-time.Hour))
+	there.Get("/account").Status(http.StatusOK).Says("ada")
+	if g.Identity.Asked() != 2 {
+		t.Errorf("signed in without the password")
+	}
+}
+
+// A sign-in may be under way while its owner signs out everywhere: its session begins, and is none.
+func TestASessionThatBeganMeanwhileIsSignedOutToo(t *testing.T) {
+	g := portaltest.Start(t)
+	p := g.User(t, "ada")
+	p.Get("/account").Says("ada")
+	if _, err := g.Pool.Exec(t.Context(), `UPDATE account SET signed_out_at = now() + interval '1 second'`); err != nil {
+		t.Fatal(err)
+	}
+	p.Do(http.MethodGet, "/account", "", "Sec-Fetch-Mode", "cors").Status(http.StatusUnauthorized).Says("signed out everywhere")
 }
 
 func TestRefusedSignInSaysSoAndOffersAnother(t *testing.T) {

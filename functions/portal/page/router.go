@@ -92,6 +92,11 @@ func (r *Router) signedIn(next UserHandler) auth.Handler {
 		if err != nil {
 			return err
 		}
+		if user.SignedOutSince(r.session.Identity(req.Context()).Authenticated) {
+			// One that was begun while its owner signed out everywhere.
+			r.session.Forget(req.Context())
+			return fault.New(fault.Unauthenticated, "You have signed out everywhere. Please sign in again.")
+		}
 		visitorOf(req.Context()).user = &user
 		return next(w, req, user)
 	}

@@ -39,7 +39,9 @@ type Provider struct {
 
 	mu       sync.Mutex
 	claims   map[string]any // of the person who signs in next
-	deny     string         // an error code to answer instead of a code
+	shown    time.Time      // when that person last showed who they are
+	asked    int
+	deny     string // an error code to answer instead of a code
 	spoil    func(map[string]any)
 	away     bool
 	lean     bool
@@ -51,6 +53,7 @@ type Provider struct {
 type grant struct {
 	challenge, nonce, redirect string
 	claims                     map[string]any
+	shown                      time.Time
 }
 
 // Start runs a provider until the test ends.
@@ -70,13 +73,23 @@ func Start(t testing.TB) *Provider {
 	return p
 }
 
-// Person says who signs in from now on.
+// Person says who signs in from now on, and has just shown who they are.
 func (p *Provider) Person(subject, email, username string) {
 	p.set(func() {
 		p.claims = map[string]any{
 			"sub": subject, "email": email, "email_verified": true, "preferred_username": username, "name": username,
 		}
+		p.shown = time.Now()
 	})
+}
+
+// Since says when the person last showed who they are.
+func (p *Provider) Since(shown time.Time) { p.set(func() { p.shown = shown }) }
+
+// Asked counts how often people had to show anew who they are (prompt=login).
+func (p *Provider) Asked() (count int) {
+	p.set(func() { count = p.asked })
+	return count
 }
 
 // Deny answers authorization requests with an error code (RFC 6749 §4.1.2.1) from now on; "" stops that.
@@ -157,10 +170,14 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		answer.Set("error", p.deny)
 		answer.Set("error_description", "<script>alert('from the provider')</script>")
 	} else {
+		if query.Get("prompt") == "login" {
+			p.asked++
+			p.shown = time.Now()
+		}
 		code := rand.Text()
 		p.grants[code] = grant{
 			challenge: query.Get("code_challenge"), nonce: query.Get("nonce"),
-			redirect: query.Get("redirect_uri"), claims: p.claims,
+			redirect: query.Get("redirect_uri"), claims: p.claims, shown: p.shown,
 		}
 		answer.Set("code", code)
 	}
@@ -201,6 +218,7 @@ func (p *Provider) issue(w http.ResponseWriter, granted grant) {
 	now := time.Now()
 	maps.Copy(claims, map[string]any{
 		"iss": p.Issuer, "aud": ClientID, "nonce": granted.nonce, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
+		"auth_time": granted.shown.Unix(),
 	})
 	if p.spoil != nil {
 		p.spoil(claims)
