@@ -13,7 +13,7 @@ BIN     := bin
 PACKAGE ?= ./...
 # What the race detector is worth its time for: packages with goroutines of their own. (It makes hashing passwords
 # very slow, so the identity provider is left out.)
-RACY := ./shared/program ./shared/background ./functions ./functions/outbox ./functions/portal/page ./functions/portal/state ./shared/function/... ./shared/batch/... ./shared/throttle/... ./longrunning/local/servers/... ./shared/auth/... ./longrunning/local ./longrunning/bounceradmin/... ./functions/introspect/... ./functions/revoke/... ./functions/billing/... ./functions/limits/... ./shared/event/outbox ./longrunning/local/broker ./longrunning/local/stripe ./functions/admission ./operators/client ./operators/reconciler
+RACY := ./shared/program ./shared/background ./functions ./functions/outbox ./functions/portal/page ./functions/portal/state ./shared/function/... ./shared/batch/... ./shared/throttle/... ./longrunning/local/servers/... ./shared/auth/... ./longrunning/local ./longrunning/bounceradmin/... ./longrunning/front ./functions/introspect/... ./functions/revoke/... ./functions/billing/... ./functions/limits/... ./shared/event/outbox ./longrunning/local/broker ./longrunning/local/stripe ./functions/admission ./operators/client ./operators/reconciler
 
 .PHONY: help
 help: ## show this list
@@ -89,7 +89,7 @@ fuzz: ## run every fuzz target FUZZRUNS (20000) times
 
 .PHONY: bench
 bench: ## print the figures of speed, as ratios to a bare program
-	@$(GO) run ./longrunning/local/storetest/cmd -- $(GO) test -run '^$$' -bench . -benchtime 3s ./functions/... ./tests/load/...
+	@$(GO) run ./longrunning/local/storetest/cmd -- $(GO) test -run '^$$' -bench . -benchtime 3s ./functions/... ./longrunning/front ./tests/load/...
 	@$(GO) run ./longrunning/local/storetest/cmd -- $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./operators/soju
 
 .PHONY: manifests

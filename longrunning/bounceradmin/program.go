@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"syscall"
 	"time"
 
 	"irc.now/shared/background"
@@ -15,7 +14,6 @@ import (
 
 const (
 	stopTime   = 20 * time.Second // for changes under way
-	renewEvery = 30 * time.Second
 	staleEvery = 2 * time.Second
 )
 
@@ -27,10 +25,9 @@ type settings struct {
 	ListenAddress string        `env:"LISTEN_ADDRESS" envDefault:"127.0.0.1:8081"` // of its HTTP interface
 	// ExtraNetworks are written name=ircs://host:port, separated by commas.
 	ExtraNetworks string `env:"EXTRA_NETWORKS"`
-	// CertificateFile is soju's certificate and SojuTLSAddress where it answers with it: soju is told when they differ.
-	// That needs soju's processes in sight; without CertificateFile it is left out.
-	CertificateFile string `env:"CERTIFICATE_FILE"`
-	SojuTLSAddress  string `env:"SOJU_TLS_ADDRESS" envDefault:"127.0.0.1:6697"`
+	// SojuSocket is the file at which soju speaks IRC, if it does at one: removed, like the admin socket, when a soju that was
+	// killed has left it behind.
+	SojuSocket string `env:"SOJU_SOCKET"`
 }
 
 // Program is the server as a program of its own, beside a soju.
@@ -59,17 +56,13 @@ func run(ctx context.Context, p *program.Process) error {
 	return p.Serve(ctx, s.ListenAddress, "LISTEN_ADDRESS chooses where", admin)
 }
 
-// watchSoju looks after the soju beside us: its certificate, where there is one, and the socket that it leaves behind when
-// it is killed. It goes on until what it returns is stopped.
+// watchSoju looks after the sockets that the soju beside us leaves behind when it is killed, until what it returns is stopped.
 func (s settings) watchSoju(log *slog.Logger) *background.Group {
-	watching := &background.Group{}
-	watching.Go(func(ctx, _ context.Context) { RemoveStale(ctx, s.AdminSocket, staleEvery, log) })
-	if s.CertificateFile != "" {
-		r := &Renewal{
-			File: s.CertificateFile, Address: s.SojuTLSAddress, Every: renewEvery, Log: log,
-			Signal: func() error { return SignalProcess("soju", syscall.SIGHUP) },
-		}
-		watching.Go(func(ctx, _ context.Context) { r.Run(ctx) })
+	sockets := []string{s.AdminSocket}
+	if s.SojuSocket != "" {
+		sockets = append(sockets, s.SojuSocket)
 	}
+	watching := &background.Group{}
+	watching.Go(func(ctx, _ context.Context) { RemoveStale(ctx, staleEvery, log, sockets...) })
 	return watching
 }

@@ -38,7 +38,7 @@ func TestASocketThatNobodyListensOnIsRemoved(t *testing.T) {
 	}
 	defer listener.Close()
 	for _, path := range []string{stale, used, filepath.Join(folder, "none")} {
-		go bounceradmin.RemoveStale(t.Context(), path, 10*time.Millisecond, serverstest.Log(t))
+		go bounceradmin.RemoveStale(t.Context(), 10*time.Millisecond, serverstest.Log(t), path)
 	}
 	eventually.Within(t, 10*time.Second, func(context.Context) error {
 		_, err := os.Lstat(stale)
@@ -49,4 +49,40 @@ func TestASocketThatNobodyListensOnIsRemoved(t *testing.T) {
 	} else {
 		_ = conn.Close()
 	}
+}
+
+// A container is started again within a second, so a soju that was killed must not have left its sockets by then.
+func TestSocketsOfAKilledServerAreGoneBeforeItsNextStart(t *testing.T) {
+	folder := t.TempDir()
+	paths := []string{filepath.Join(folder, "admin"), filepath.Join(folder, "irc")}
+	var listeners []*net.UnixListener
+	for _, path := range paths {
+		listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		listener.SetUnlinkOnClose(false)
+		listeners = append(listeners, listener)
+	}
+	go bounceradmin.RemoveStale(t.Context(), time.Hour, serverstest.Log(t), paths...)
+	held, err := listeners[0].Accept()
+	for err == nil { // the last one is held; those before only looked
+		_ = held.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+		if _, err := held.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		held, err = listeners[0].Accept()
+	}
+	for _, listener := range listeners {
+		if err := listener.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := held.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually.Within(t, 800*time.Millisecond, func(context.Context) error {
+		left, err := os.ReadDir(folder)
+		return eventually.True(err == nil && len(left) == 0, "%d sockets are left (%v)", len(left), err)
+	})
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"irc.now/functions"
+	"irc.now/longrunning/bounceradmin"
+	"irc.now/longrunning/front"
 	"irc.now/longrunning/local/broker"
 	"irc.now/longrunning/local/identity"
 	"irc.now/longrunning/local/servers/ergo"
@@ -54,7 +56,9 @@ type Platform struct {
 	broker   *broker.Broker
 	stripe   *stripe.Server // nil where Stripe itself is used
 
-	socket string // soju's admin socket
+	sockets sockets // soju's
+	front   *front.Server
+	admin   *bounceradmin.Server
 
 	began  time.Time
 	mu     sync.Mutex // guards what follows, and output to Progress
@@ -108,23 +112,30 @@ func (p *Platform) openFolder(context.Context) (err error) {
 	if p.secrets, err = loadSecrets(p.config.Dir); err != nil {
 		return err
 	}
-	return p.chooseSocket()
+	return p.chooseSockets()
 }
 
 // maxSocketPath is what a Unix socket's address holds on the system with the least room (macOS).
 const maxSocketPath = 103
 
-// chooseSocket puts soju's admin socket into the data folder, or into a temporary one where the path is too long.
-func (p *Platform) chooseSocket() error {
-	p.socket = filepath.Join(p.dir("soju"), "admin.sock")
-	if len(p.socket) <= maxSocketPath {
+// sockets are soju's: of its commands, and of IRC, by which the front brings clients.
+type sockets struct{ admin, irc string }
+
+func socketsIn(folder string) sockets {
+	return sockets{filepath.Join(folder, "admin.sock"), filepath.Join(folder, "irc.sock")}
+}
+
+// chooseSockets puts soju's sockets into the data folder, or into a temporary one where the path is too long.
+func (p *Platform) chooseSockets() error {
+	p.sockets = socketsIn(p.dir("soju"))
+	if len(p.sockets.admin) <= maxSocketPath {
 		return nil
 	}
-	temp, err := os.MkdirTemp("", "irc.now-") // for us alone: whoever can open the socket owns the bouncer
+	temp, err := os.MkdirTemp("", "irc.now-") // for us alone: whoever can open the sockets owns the bouncer
 	if err != nil {
-		return fmt.Errorf("make a folder for the bouncer's admin socket: %w", err)
+		return fmt.Errorf("make a folder for the bouncer's sockets: %w", err)
 	}
-	p.socket = filepath.Join(temp, "admin.sock")
+	p.sockets = socketsIn(temp)
 	p.atStop(func(context.Context) error { return os.RemoveAll(temp) })
 	return nil
 }
@@ -175,9 +186,14 @@ func (p *Platform) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.config.Progress, "%6.1f s  %s\n", time.Since(p.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// keeper makes a keeper of one of the foreign servers.
+// keeper makes a keeper of one of the foreign servers, which the platform's stop ends.
 func (p *Platform) keeper(name string, start func(context.Context) (server, error)) *keeper {
-	k := &keeper{name: name, start: start, say: p.say, log: p.config.Log}
+	k := p.ownKeeper(name, start)
 	p.atStop(k.end)
 	return k
+}
+
+// ownKeeper makes a keeper that its caller ends.
+func (p *Platform) ownKeeper(name string, start func(context.Context) (server, error)) *keeper {
+	return &keeper{name: name, start: start, say: p.say, log: p.config.Log}
 }

@@ -11,12 +11,12 @@ import (
 	"irc.now/shared/program"
 )
 
-// ports are what the platform listens on. Those of children are only claimed: the child opens them.
+// ports are what the platform listens on. The network's is only claimed: the child opens it.
 type ports struct {
 	http         []net.Listener
 	httpPort     int
-	irc          int
-	ircHosts     []string
+	irc          []net.Listener
+	ircPort      int
 	network      int
 	networkHosts []string
 }
@@ -25,16 +25,16 @@ type ports struct {
 func (p *Platform) openPorts(ctx context.Context) error {
 	var httpErr, ircErr, networkErr error
 	p.ports.http, p.ports.httpPort, httpErr = listen(ctx, p.config.HTTPPort, "the web sites", "HTTP_PORT")
-	p.ports.ircHosts, p.ports.irc, ircErr = p.claim(ctx, p.config.IRCPort, "the bouncer", "IRC_PORT")
+	p.ports.irc, p.ports.ircPort, ircErr = listen(ctx, p.config.IRCPort, "the bouncer", "IRC_PORT")
 	p.ports.networkHosts, p.ports.network, networkErr = p.claim(ctx, p.config.NetworkPort, "the local IRC network", "NETWORK_PORT")
-	p.atStop(func(context.Context) error { return closeAll(p.ports.http) })
+	p.atStop(func(context.Context) error { return errors.Join(closeAll(p.ports.http), closeAll(p.ports.irc)) })
 	if err := errors.Join(httpErr, ircErr, networkErr); err != nil {
 		return firstOf(httpErr, ircErr, networkErr)
 	}
 	p.urls = URLs{
 		Landing: origin("", p.ports.httpPort), Portal: origin("my", p.ports.httpPort), Identity: origin("auth", p.ports.httpPort),
 		Stripe: origin("stripe", p.ports.httpPort),
-		IRC:    net.JoinHostPort("localhost", strconv.Itoa(p.ports.irc)), Network: net.JoinHostPort(loopback4, strconv.Itoa(p.ports.network)),
+		IRC:    net.JoinHostPort("localhost", strconv.Itoa(p.ports.ircPort)), Network: net.JoinHostPort(loopback4, strconv.Itoa(p.ports.network)),
 		DemoEmail: demoEmail, DemoPassword: p.secrets.values.DemoPassword,
 	}
 	return nil

@@ -2,11 +2,14 @@ package local
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"path/filepath"
 	"strconv"
 
+	"irc.now/longrunning/front"
 	"irc.now/longrunning/local/servers/ergo"
 	"irc.now/longrunning/local/servers/soju"
 	"irc.now/shared/account"
@@ -14,16 +17,55 @@ import (
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 	"irc.now/shared/network"
+	"irc.now/shared/telemetry"
 )
 
 // startServers starts the bouncer and the local network. Introspection is up by now: soju asks it when it starts.
 func (p *Platform) startServers(ctx context.Context) error {
 	networkKeeper := p.keeper("The local IRC network (ergo)", p.startNetwork)
-	bouncerKeeper := p.keeper("The bouncer (soju)", p.startBouncer)
-	return background.Together(
+	networkKeeper.back = p.callBouncerBack
+	bouncerKeeper := p.ownKeeper("The bouncer (soju)", p.startBouncer)
+	if err := p.makeFront(); err != nil {
+		return err
+	}
+	p.atStop(func(ctx context.Context) error { // soju ends the connections that the front waits for
+		return background.Together(
+			func() error { return p.front.Stop(ctx) },
+			func() error { return bouncerKeeper.end(ctx) },
+		)
+	})
+	if err := background.Together(
 		func() error { return networkKeeper.begin(ctx) },
 		func() error { return bouncerKeeper.begin(ctx) },
-	)
+	); err != nil {
+		return err
+	}
+	for _, door := range p.ports.irc { // clients that came before have waited in the port's queue
+		go func() { _ = p.front.Serve(door, nil) }() // ends with its Stop
+	}
+	return nil
+}
+
+// makeFront makes what IRC clients reach of the bouncer.
+func (p *Platform) makeFront() (err error) {
+	p.front, err = front.New(front.Config{
+		Socket: p.sockets.irc, Announce: bouncer.TakesProxy(p.soju.Version), Log: p.logOf("front"), Metrics: telemetry.NewRegistry(),
+	})
+	if err != nil {
+		return fmt.Errorf("make the bouncer's front: %w", err)
+	}
+	return nil
+}
+
+// callBouncerBack makes the bouncer connect to the local network at once, which has been started again.
+func (p *Platform) callBouncerBack(ctx context.Context) {
+	for _, host := range p.ports.networkHosts {
+		asked, err := p.admin.Reconnect(ctx, bouncer.Address{Host: host, Port: p.ports.network})
+		if err != nil && ctx.Err() == nil {
+			p.logOf("bounceradmin").WarnContext(ctx, "not everybody was connected to the local network again", slog.Any("error", err))
+		}
+		p.logOf("bounceradmin").InfoContext(ctx, "told the bouncer that the local network is back", slog.Int("connections", asked))
+	}
 }
 
 func (p *Platform) startNetwork(ctx context.Context) (server, error) {
@@ -43,8 +85,7 @@ func (p *Platform) startBouncer(ctx context.Context) (server, error) {
 	return soju.Start(ctx, soju.Config{
 		Program: p.soju, Dir: p.dir("soju"), Log: p.logOf("soju"),
 		Bouncer: bouncer.Config{
-			Hostname: Domain, Title: "irc.now", AdminSocket: p.socket,
-			Listen:            prefixed("irc+insecure://", addresses(p.ports.ircHosts, p.ports.irc)),
+			Hostname: Domain, Title: "irc.now", AdminSocket: p.sockets.admin, IRCSocket: p.sockets.irc,
 			DatabaseURL:       p.tenants.soju.owner,
 			OAuthURL:          p.oauthURL(),
 			MaxUserNetworks:   free.UpstreamNetworks,
@@ -70,14 +111,6 @@ func addresses(hosts []string, port int) []string {
 	var list []string
 	for _, host := range hosts {
 		list = append(list, net.JoinHostPort(host, strconv.Itoa(port)))
-	}
-	return list
-}
-
-func prefixed(prefix string, texts []string) []string {
-	var list []string
-	for _, text := range texts {
-		list = append(list, prefix+text)
 	}
 	return list
 }

@@ -134,15 +134,15 @@ func (p *Platform) startAdmin() error {
 	if err != nil {
 		return fmt.Errorf("name the local network: %w", err)
 	}
-	admin, err := bounceradmin.New(bounceradmin.Config{
-		Socket: p.socket, ReaderURL: p.tenants.soju.reader, Token: p.secrets.bouncerAdmin(),
+	p.admin, err = bounceradmin.New(bounceradmin.Config{
+		Socket: p.sockets.admin, ReaderURL: p.tenants.soju.reader, Token: p.secrets.bouncerAdmin(),
 		Own: known, Log: p.logOf(adminDoor), Metrics: telemetry.NewRegistry(),
 	})
 	if err != nil {
 		return fmt.Errorf("start bounceradmin: %w", err)
 	}
-	p.atStop(func(context.Context) error { admin.Close(); return nil })
-	p.answer(adminDoor, admin)
+	p.atStop(func(context.Context) error { p.admin.Close(); return nil })
+	p.answer(adminDoor, p.admin)
 	return nil
 }
 

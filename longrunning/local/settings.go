@@ -16,7 +16,7 @@ const localNetwork = "irc.now local"
 func (p *Platform) settings() map[string]string {
 	all := map[string]string{
 		"BASE_URL": p.urls.Landing, "LANDING_URL": p.urls.Landing, "PORTAL_URL": p.urls.Portal, "PRO_PRICE": p.proPrice(),
-		"IRC_HOST": "localhost", "IRC_PORT": strconv.Itoa(p.ports.irc), "IRC_TLS": "false",
+		"IRC_HOST": "localhost", "IRC_PORT": strconv.Itoa(p.ports.ircPort), "IRC_TLS": "false",
 		"OIDC_ISSUER":         p.urls.Identity,
 		"BOUNCER_ADMIN_URL":   p.address(adminDoor),
 		"BOUNCER_ADMIN_TOKEN": p.secrets.bouncerAdmin().Reveal(),

@@ -29,6 +29,7 @@ type server interface {
 type keeper struct {
 	name  string
 	start func(context.Context) (server, error)
+	back  func(context.Context) // called when it runs again after it died; may be nil
 	say   func(format string, args ...any)
 	log   *slog.Logger
 
@@ -81,6 +82,9 @@ func (k *keeper) keep(ctx context.Context, running server) {
 		}
 		k.set(running)
 		k.say("%s is back.", k.name)
+		if k.back != nil {
+			k.back(ctx)
+		}
 	}
 }
 

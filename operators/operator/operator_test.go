@@ -110,7 +110,7 @@ func (w *world) startAs(kubeconfig string, log io.Writer, version string, env ..
 		"DATABASE_ADMIN_URL=" + storetest.Server(w.t).URL("postgres"), "DATABASE_HOST=database.irc-now.svc",
 		"PLATFORM_KEY=the key that all tokens of bouncers come from", "INTROSPECT_URL=http://introspect.irc-now.svc", "OIDC_ISSUER=https://auth.irc.test", "CHAT_CLIENT_ID=chat",
 		"CERTIFICATE_ISSUER_NAME=irc-now", "GATEWAY_NAMESPACE=irc-now", "GATEWAY_NAME=irc-now",
-		"SOJU_IMAGE=soju", "ERGO_IMAGE=ergo", "CHAT_IMAGE=chat", "BOUNCERADMIN_IMAGE=bounceradmin",
+		"SOJU_IMAGE=soju", "ERGO_IMAGE=ergo", "CHAT_IMAGE=chat", "BOUNCERADMIN_IMAGE=bounceradmin", "FRONT_IMAGE=front",
 		"METRICS_ADDRESS=" + o.metrics, "HEALTH_ADDRESS=" + o.health, "LOG_FORMAT=json",
 	}, env...)
 	o.cmd.Stdout, o.cmd.Stderr = log, log

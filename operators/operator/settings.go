@@ -3,6 +3,7 @@ package operator
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -61,11 +62,15 @@ type settings struct {
 	SectionNetwork    string `env:"GATEWAY_SECTION_NETWORK" envDefault:"network"`
 	SectionNetworkWeb string `env:"GATEWAY_SECTION_NETWORK_WEB" envDefault:"network-https"`
 
+	// Networks (CIDR) of an ingress that sends PROXY headers (before TLS) to bouncers: their word for a client's address is taken.
+	ProxyFrom []netip.Prefix `env:"IRC_PROXY_FROM"`
+
 	// The images of tenants' containers.
 	SojuImage         string `env:"SOJU_IMAGE"`
 	ErgoImage         string `env:"ERGO_IMAGE"`
 	ChatImage         string `env:"CHAT_IMAGE"`
 	BouncerAdminImage string `env:"BOUNCERADMIN_IMAGE"`
+	FrontImage        string `env:"FRONT_IMAGE"`
 
 	// ErgoHistory is "postgresql" or "memory": what the image is built for.
 	ErgoHistory string `env:"ERGO_HISTORY" envDefault:"postgresql"`
@@ -106,6 +111,7 @@ func (s *settings) Validate() error {
 	problem(s.runs(naming.Soju) && s.SojuImage == "", "SOJU_IMAGE is not set")
 	problem(s.runs(naming.Soju) && s.ChatImage == "", "CHAT_IMAGE is not set")
 	problem(s.runs(naming.Soju) && s.BouncerAdminImage == "", "BOUNCERADMIN_IMAGE is not set")
+	problem(s.runs(naming.Soju) && s.FrontImage == "", "FRONT_IMAGE is not set")
 	problem(s.runs(naming.Ergo) && s.ErgoImage == "", "ERGO_IMAGE is not set")
 	problem(s.ErgoHistory != string(ergo.HistoryPostgreSQL) && s.ErgoHistory != string(ergo.HistoryMemory),
 		`ERGO_HISTORY must be "postgresql" or "memory"`)
@@ -132,10 +138,19 @@ func (s *settings) soju() soju.Settings {
 	return soju.Settings{
 		Domain: s.Domain, IntrospectURL: s.IntrospectURL.String(), PlatformKey: s.PlatformKey,
 		OIDCIssuer: s.OIDCIssuer.String(), ChatClientID: s.ChatClientID, ExtraNetworks: s.ExtraNetworks,
-		Images:   soju.Images{Soju: s.SojuImage, BouncerAdmin: s.BouncerAdminImage, Chat: s.ChatImage},
+		OwnNetworks: "." + s.NetworkDomain, ProxyFrom: texts(s.ProxyFrom),
+		Images:   soju.Images{Soju: s.SojuImage, Front: s.FrontImage, BouncerAdmin: s.BouncerAdminImage, Chat: s.ChatImage},
 		Database: s.database(), Issuer: s.issuer(), Gateway: s.gateway(),
 		IRCSection: s.SectionIRC, WebSection: s.SectionWeb, Platform: s.PlatformNamespaces,
 	}
+}
+
+func texts(prefixes []netip.Prefix) []string {
+	var list []string
+	for _, prefix := range prefixes {
+		list = append(list, prefix.String())
+	}
+	return list
 }
 
 func (s *settings) ergo() (ergo.Settings, error) {

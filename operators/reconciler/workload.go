@@ -24,13 +24,11 @@ const retryPod = 15 * time.Second
 
 // Pod describes the one pod of a tenant's server.
 type Pod struct {
-	Suspended  bool
-	Checksum   string // of what is only read at start
-	Containers []corev1.Container
-	Volumes    []corev1.Volume
-	// SharedProcesses lets one container signal another.
-	SharedProcesses bool
-	GracePeriod     int64 // seconds between being told to stop and being killed
+	Suspended   bool
+	Checksum    string // of what is only read at start
+	Containers  []corev1.Container
+	Volumes     []corev1.Volume
+	GracePeriod int64 // seconds between being told to stop and being killed
 }
 
 // DeploymentFor keeps one pod, by the rules of Pod Security "restricted". A new one starts when the old one has
@@ -46,10 +44,6 @@ func DeploymentFor(namespace string, names naming.Objects, user string, p Pod) *
 			Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		}
 	}
-	var shared *bool
-	if p.SharedProcesses {
-		shared = ptr(true)
-	}
 	return &appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: names.Workload(), Labels: names.Labels(user)},
@@ -63,7 +57,6 @@ func DeploymentFor(namespace string, names naming.Objects, user string, p Pod) *
 				Spec: corev1.PodSpec{
 					AutomountServiceAccountToken:  ptr(false),
 					EnableServiceLinks:            ptr(false),
-					ShareProcessNamespace:         shared,
 					TerminationGracePeriodSeconds: &p.GracePeriod,
 					SecurityContext: &corev1.PodSecurityContext{
 						RunAsNonRoot: ptr(true), RunAsUser: ptr(int64(UID)), RunAsGroup: ptr(int64(UID)), FSGroup: ptr(int64(UID)),

@@ -14,7 +14,8 @@ import (
 
 // Ports of the pod. soju serves metrics to its own machine only, so they have no place in a Service.
 const (
-	portIRC     = 6697
+	portIRC     = 6697 // of the front
+	portFront   = 8091 // health and metrics of the front: ready while soju is
 	portSocket  = 8080 // IRC over WebSocket: behind web chat's nginx, or the platform's for the shared bouncer
 	portChat    = 8081
 	portAdmin   = v1alpha1.AdminPort
@@ -26,8 +27,10 @@ const (
 	configFolder      = "/etc/soju"
 	configFile        = "soju.conf"
 	certificateFolder = configFolder + "/tls"
-	socketFolder      = "/run/soju"
-	socketPath        = socketFolder + "/admin"
+	adminFolder       = "/run/soju" // soju's admin socket, which the front must not reach
+	adminSocket       = adminFolder + "/admin"
+	ircFolder         = "/run/irc"
+	ircSocket         = ircFolder + "/soju"
 )
 
 // keyToken is bounceradmin's token in the configuration's Secret, beside configFile.
@@ -59,11 +62,8 @@ func configFor(b *v1alpha1.SojuBouncer, s Settings, database reconciler.Access) 
 		title = hostOf(b, s)
 	}
 	c := bouncer.Config{
-		Hostname: hostOf(b, s), Title: title, AdminSocket: socketPath,
-		Listen: []string{
-			fmt.Sprintf("ircs://:%d", portIRC), socket, fmt.Sprintf("http+prometheus://localhost:%d", portMetrics),
-		},
-		TLSCert: certificateFolder + "/" + corev1.TLSCertKey, TLSKey: certificateFolder + "/" + corev1.TLSPrivateKeyKey,
+		Hostname: hostOf(b, s), Title: title, AdminSocket: adminSocket, IRCSocket: ircSocket,
+		Listen:      []string{socket, fmt.Sprintf("http+prometheus://localhost:%d", portMetrics)},
 		DatabaseURL: database.URI, OAuthURL: oauth,
 		MaxUserNetworks: int(b.Spec.MaxUserNetworks), MessageExpiryDays: int(b.Spec.MessageExpiryDays),
 	}

@@ -20,6 +20,10 @@ type Settings struct {
 	ChatClientID string
 	// ExtraNetworks are networks of our own, as bouncer.ParseKnown reads them.
 	ExtraNetworks string
+	// OwnNetworks are hosts of networks of our own, separated by commas; one that begins with a dot means all names below.
+	OwnNetworks string
+	// ProxyFrom are networks (CIDR) of an ingress that sends PROXY headers to bouncers.
+	ProxyFrom []string
 
 	Images   Images
 	Database reconciler.DatabaseServer
@@ -32,14 +36,14 @@ type Settings struct {
 }
 
 // Images are the containers' images.
-type Images struct{ Soju, BouncerAdmin, Chat string }
+type Images struct{ Soju, Front, BouncerAdmin, Chat string }
 
 // Validate reports everything that is missing.
 func (s Settings) Validate() error {
 	var problems []error
 	for name, value := range map[string]string{
 		"the domain": s.Domain, "the platform's key": s.PlatformKey.Reveal(), "soju's image": s.Images.Soju,
-		"bounceradmin's image": s.Images.BouncerAdmin, "web chat's image": s.Images.Chat, "the database's host": s.Database.Host,
+		"the front's image": s.Images.Front, "bounceradmin's image": s.Images.BouncerAdmin, "web chat's image": s.Images.Chat, "the database's host": s.Database.Host,
 		"the certificates' issuer": s.Issuer.Name, "web chat's client id": s.ChatClientID,
 	} {
 		if value == "" {

@@ -22,9 +22,12 @@ type Config struct {
 	Listen   []string // URIs of soju(1), such as ircs://:6697 or irc+insecure://127.0.0.1:6667
 	// AdminSocket is the path of the Unix socket for bounceradmin. Whoever can open it owns the bouncer.
 	AdminSocket string
-	TLSCert     string // path of a PEM file; with TLSKey
-	TLSKey      string
-	MOTD        string // path of the message of the day
+	// IRCSocket is the path of the Unix socket at which our front (longrunning/front) brings clients. Whoever can open it is
+	// believed where clients are, by soju from 0.11 on; see [TakesProxy].
+	IRCSocket string
+	TLSCert   string // path of a PEM file; with TLSKey
+	TLSKey    string
+	MOTD      string // path of the message of the day
 
 	// DatabaseURL is a PostgreSQL URL or key=value string. Messages are stored there too.
 	DatabaseURL config.Secret
@@ -45,6 +48,12 @@ func (c Config) Render() ([]byte, error) {
 	for _, uri := range c.Listen {
 		r.directive("listen", uri)
 	}
+	if c.IRCSocket != "" {
+		r.directive("listen", "unix://"+c.IRCSocket)
+		if TakesProxy(c.Version) {
+			r.directive("accept-proxy-unix", "true")
+		}
+	}
 	if c.AdminSocket != "" {
 		r.directive("listen", "unix+admin://"+c.AdminSocket)
 	}
@@ -64,6 +73,9 @@ func (c Config) Render() ([]byte, error) {
 	}
 	return []byte(r.text.String()), r.err
 }
+
+// TakesProxy reports whether a soju of that version ("" for one of today) can be told to take PROXY headers on Unix sockets.
+func TakesProxy(version string) bool { return atLeast(version, 0, 11) }
 
 // renderer writes directives until the first one that cannot be written.
 type renderer struct {

@@ -17,12 +17,14 @@ func bouncerSecret(text string) config.Secret { return config.Secret(text) }
 func TestConfigRendersWhatItSays(t *testing.T) {
 	c := bouncer.Config{
 		Version: "0.11.1", Hostname: "soju.example", Title: `irc "now"`, Listen: []string{"irc+insecure://127.0.0.1:6667"},
-		AdminSocket: "/run/soju/admin", DatabaseURL: `postgres://u:p\w@h/db`, OAuthURL: "http://id:secret@127.0.0.1:1/x",
+		AdminSocket: "/run/soju/admin", IRCSocket: "/run/irc/soju", DatabaseURL: `postgres://u:p\w@h/db`, OAuthURL: "http://id:secret@127.0.0.1:1/x",
 		MaxUserNetworks: 1, MessageExpiryDays: 2,
 	}
 	want := `hostname "soju.example"
 title "irc \"now\""
 listen "irc+insecure://127.0.0.1:6667"
+listen "unix:///run/irc/soju"
+accept-proxy-unix "true"
 listen "unix+admin:///run/soju/admin"
 db "postgres" "postgres://u:p\\w@h/db"
 message-store "db"
@@ -36,15 +38,15 @@ message-expiry "2d"
 		t.Errorf("%v\n%s", err, got)
 	}
 	c.Version = "0.9.0"
-	if got, err = c.Render(); err != nil || strings.Contains(string(got), "message-expiry") {
-		t.Errorf("soju 0.9 does not know message-expiry: %v\n%s", err, got)
+	if got, err = c.Render(); err != nil || strings.Contains(string(got), "message-expiry") || strings.Contains(string(got), "accept-proxy") {
+		t.Errorf("soju 0.9 knows neither message-expiry nor accept-proxy-unix: %v\n%s", err, got)
 	}
 }
 
 func TestConfigRefusesWhatALineCannotHold(t *testing.T) {
 	for _, bad := range []string{"a\nlisten x", "a\rb", "a\x00b", "\xff"} {
 		for _, c := range []bouncer.Config{
-			{Hostname: bad}, {Title: bad}, {Listen: []string{bad}}, {AdminSocket: bad}, {MOTD: bad}, {TLSCert: bad, TLSKey: "k"},
+			{Hostname: bad}, {Title: bad}, {Listen: []string{bad}}, {AdminSocket: bad}, {IRCSocket: bad}, {MOTD: bad}, {TLSCert: bad, TLSKey: "k"},
 			{DatabaseURL: config.Secret(bad)}, {OAuthURL: config.Secret(bad)},
 		} {
 			if _, err := c.Render(); err == nil || strings.Contains(err.Error(), bad) {

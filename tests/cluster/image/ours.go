@@ -81,7 +81,7 @@ func One(ctx context.Context, name string, log *slog.Logger) (Image, error) {
 
 // programsAt are where our programs lie. A main package at a new place needs a line here, and one of the known kind
 // needs none.
-var programsAt = []string{"functions/*/cmd", "operators/cmd", "longrunning/bounceradmin/cmd", "longrunning/schema/cmd", "tests/cluster/standin", "tests/cluster/hello"}
+var programsAt = []string{"functions/*/cmd", "operators/cmd", "longrunning/bounceradmin/cmd", "longrunning/front/cmd", "longrunning/schema/cmd", "tests/cluster/standin", "tests/cluster/hello"}
 
 // operator is the only program that tells its version: what it looks after bears that.
 const operator = "operators/cmd"

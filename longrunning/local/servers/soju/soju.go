@@ -29,7 +29,8 @@ const (
 type Config struct {
 	Program Program
 	Dir     string // for its configuration file and admin socket; made if need be
-	// Bouncer is the configuration. Version is filled in from Program; AdminSocket from Dir where empty.
+	// Bouncer is the configuration. Version is filled in from Program; AdminSocket from Dir where empty. What killed sojus
+	// have left of its sockets is removed.
 	Bouncer bouncer.Config
 	Log     *slog.Logger // gets soju's output
 }
@@ -64,8 +65,10 @@ func (s *Server) start(ctx context.Context, c Config) error {
 	if err := s.chooseSocket(c.Dir); err != nil {
 		return err
 	}
-	if err := clearSocket(ctx, s.socket); err != nil {
-		return err
+	for _, path := range []string{s.socket, c.Bouncer.IRCSocket} {
+		if err := clearSocket(ctx, path); path != "" && err != nil {
+			return err
+		}
 	}
 	path := filepath.Join(c.Dir, "soju.conf")
 	c.Bouncer.Version, c.Bouncer.AdminSocket = c.Program.Version, s.socket
@@ -107,7 +110,7 @@ func clearSocket(ctx context.Context, path string) error {
 		return fmt.Errorf("another soju already listens on %s: stop it first", path)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove the old admin socket: %w", err)
+		return fmt.Errorf("remove an old socket: %w", err)
 	}
 	return nil
 }
