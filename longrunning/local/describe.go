@@ -25,5 +25,6 @@ func (p *Platform) Describe(w io.Writer, logName string) {
 		fmt.Fprintf(table, "  %s\t%s\n", row[0], row[1])
 	}
 	_ = table.Flush() // to a terminal; there is nobody to tell
+	fmt.Fprintln(w, "\nCtrl-C stops it. To have it started again by itself, and with the machine: docs/running.md, \"Keeping it running\".")
 	fmt.Fprintln(w)
 }
