@@ -251,7 +251,9 @@ func (c Config) document() document {
 			},
 			LoginThrottling: throttle{Enabled: true, Duration: "1m", MaxAttempts: 3},
 			NickReservation: nickReservation{Enabled: true, Method: "strict", GuestFormat: "Guest-*", ForceNickEqualsAccount: true},
-			Multiclient:     multiclient{Enabled: true, AllowedByDefault: true, AlwaysOn: "opt-in", AutoAway: "opt-in"},
+			// A bouncer says no more than that nobody is there ("AWAY *"), which ergo shows of those alone who are always on
+			// and automatically away.
+			Multiclient: multiclient{Enabled: true, AllowedByDefault: true, AlwaysOn: "opt-in", AutoAway: "opt-out"},
 		},
 		Channels: channels{
 			DefaultModes: "+ntC", MaxChannelsPerClient: 100, InviteExpiration: "24h",
