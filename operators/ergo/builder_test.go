@@ -40,7 +40,7 @@ func settings() *Settings {
 		Database: reconciler.DatabaseServer{Host: "database.irc-now.svc", Port: 5432, SSLMode: "require"},
 		Issuer:   reconciler.Issuer{Kind: "ClusterIssuer", Name: "irc-now"},
 		Gateway:  reconciler.Gateway{Namespace: "irc-now", Name: "irc-now"}, IRCSection: "network", WebSection: "network-https",
-		Platform: []string{"irc-now"}, Retention: time.Hour,
+		Platform: []string{"irc-now"}, Resolver: reconciler.Resolver{Nameservers: []string{"10.96.0.10"}, Namespaces: []string{"kube-system"}}, Retention: time.Hour,
 	}
 }
 

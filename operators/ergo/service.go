@@ -28,7 +28,7 @@ func (s *Settings) entranceFor(n *v1alpha1.ErgoNetwork) reconciler.Entrance {
 
 // reachOf lets clients in, and the operator to the HTTP API. The pod itself reaches its database and no more.
 func (s *Settings) reachOf() reconciler.Reach {
-	return reconciler.Reach{Public: []int32{portIRC, portWeb}, Private: []int32{portAPI}, Platform: s.Platform}
+	return reconciler.Reach{Public: []int32{portIRC, portWeb}, Private: []int32{portAPI}, Platform: s.Platform, Resolver: s.Resolver}
 }
 
 func service(n *v1alpha1.ErgoNetwork, name string, ports ...corev1.ServicePort) *corev1.Service {

@@ -38,6 +38,7 @@ type Settings struct {
 	IRCSection, WebSection string
 	// Platform are the namespaces of the platform's own programs, its database and its ingress.
 	Platform []string
+	Resolver reconciler.Resolver // of the names that pods ask for
 	// Retention is how long a deleted network's volume is kept; 0 for not at all.
 	Retention time.Duration
 }

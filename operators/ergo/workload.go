@@ -34,7 +34,7 @@ rm -rf new
 // write one volume.
 func (s *Settings) workloadFor(n *v1alpha1.ErgoNetwork, start string) *appsv1.Deployment {
 	d := reconciler.DeploymentFor(n.Namespace, names(n), n.Spec.Owner, reconciler.Pod{
-		Suspended: n.Spec.Stopped(), Checksum: start, GracePeriod: 30,
+		Suspended: n.Spec.Stopped(), Checksum: start, GracePeriod: 30, Resolver: s.Resolver,
 		Containers: []corev1.Container{s.serverFor(), s.containerFor(initContainer, []string{"sh", "-c", makeStore})},
 		Volumes:    volumesFor(n),
 	})

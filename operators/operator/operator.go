@@ -58,6 +58,9 @@ func run(ctx context.Context, p *program.Process) error {
 	if err := config.Load(p.Env, &o.settings); err != nil {
 		return err
 	}
+	if err := o.settings.findNameservers(resolverFile); err != nil {
+		return err
+	}
 	cluster, err := ctrl.GetConfig()
 	if err != nil {
 		return fmt.Errorf("find the API server: %w", err)

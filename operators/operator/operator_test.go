@@ -107,8 +107,8 @@ func (w *world) startAs(kubeconfig string, log io.Writer, version string, env ..
 	o.cmd.Env = append([]string{
 		asOperator + "=" + version, "KUBECONFIG=" + kubeconfig, "HOME=" + w.t.TempDir(),
 		"DOMAIN=irc.test", "TENANT_NAMESPACE=" + w.namespace, "LEADER_ELECTION_NAMESPACE=" + w.namespace,
-		"DATABASE_ADMIN_URL=" + storetest.Server(w.t).URL("postgres"), "DATABASE_HOST=database.irc-now.svc",
-		"PLATFORM_KEY=the key that all tokens of bouncers come from", "INTROSPECT_URL=http://introspect.irc-now.svc", "OIDC_ISSUER=https://auth.irc.test", "CHAT_CLIENT_ID=chat",
+		"DATABASE_ADMIN_URL=" + storetest.Server(w.t).URL("postgres"), "DATABASE_HOST=database.irc-now.svc.cluster.local", "NAMESERVERS=10.96.0.10",
+		"PLATFORM_KEY=the key that all tokens of bouncers come from", "INTROSPECT_URL=http://introspect.irc-now.svc.cluster.local", "OIDC_ISSUER=https://auth.irc.test", "CHAT_CLIENT_ID=chat",
 		"CERTIFICATE_ISSUER_NAME=irc-now", "GATEWAY_NAMESPACE=irc-now", "GATEWAY_NAME=irc-now",
 		"SOJU_IMAGE=soju", "ERGO_IMAGE=ergo", "CHAT_IMAGE=chat", "BOUNCERADMIN_IMAGE=bounceradmin", "FRONT_IMAGE=front",
 		"METRICS_ADDRESS=" + o.metrics, "HEALTH_ADDRESS=" + o.health, "LOG_FORMAT=json",

@@ -35,6 +35,11 @@ type settings struct {
 	// PlatformNamespaces may talk to tenants' pods, and they to it; by default the program's own.
 	PlatformNamespaces []string `env:"PLATFORM_NAMESPACES"`
 
+	// Nameservers are the cluster's, which tenants' pods ask for names as they are written; by default the program's own.
+	Nameservers []string `env:"NAMESERVERS"`
+	// DNSNamespaces are where the cluster's DNS runs.
+	DNSNamespaces []string `env:"DNS_NAMESPACES" envDefault:"kube-system,openshift-dns"`
+
 	// DatabaseAdminURL is a superuser's, for the program alone.
 	DatabaseAdminURL config.Secret `env:"DATABASE_ADMIN_URL,required,notEmpty"`
 	// How tenants' pods reach the server.
@@ -102,6 +107,12 @@ func (s *settings) Validate() error {
 	}
 	problems = append(problems, bouncer.CheckPlatformKey(s.PlatformKey))
 	problem(strings.EqualFold(s.NetworkDomain, s.Domain), "NETWORK_DOMAIN must be another domain than DOMAIN")
+	problem(len(s.DNSNamespaces) == 0, "DNS_NAMESPACES is empty")
+	problem(s.resolver().Validate() != nil, "NAMESERVERS must be up to three IP addresses that pods can reach")
+	for variable, host := range map[string]string{"DATABASE_HOST": s.DatabaseHost, "INTROSPECT_URL": s.IntrospectURL.Parsed().Hostname()} {
+		problem(host != "" && !reconciler.Complete(host),
+			variable+" must have a full name, such as NAME.NAMESPACE.svc.cluster.local: tenants' pods complete none")
+	}
 	problem(s.Workers < 1, "WORKERS must be 1 or more")
 	problem(s.DatabasePort < 1 || s.DatabasePort > 65535, "DATABASE_PORT must be between 1 and 65535")
 	problem(s.DatabaseRetention < 0, "DATABASE_RETENTION must not be negative")
@@ -126,6 +137,10 @@ func (s *settings) database() reconciler.DatabaseServer {
 	return reconciler.DatabaseServer{Host: s.DatabaseHost, Port: s.DatabasePort, SSLMode: s.DatabaseSSLMode}
 }
 
+func (s *settings) resolver() reconciler.Resolver {
+	return reconciler.Resolver{Nameservers: s.Nameservers, Namespaces: s.DNSNamespaces}
+}
+
 func (s *settings) issuer() reconciler.Issuer {
 	return reconciler.Issuer{Kind: s.IssuerKind, Name: s.IssuerName}
 }
@@ -141,7 +156,7 @@ func (s *settings) soju() soju.Settings {
 		OwnNetworks: "." + s.NetworkDomain, ProxyFrom: texts(s.ProxyFrom),
 		Images:   soju.Images{Soju: s.SojuImage, Front: s.FrontImage, BouncerAdmin: s.BouncerAdminImage, Chat: s.ChatImage},
 		Database: s.database(), Issuer: s.issuer(), Gateway: s.gateway(),
-		IRCSection: s.SectionIRC, WebSection: s.SectionWeb, Platform: s.PlatformNamespaces,
+		IRCSection: s.SectionIRC, WebSection: s.SectionWeb, Platform: s.PlatformNamespaces, Resolver: s.resolver(),
 	}
 }
 
@@ -162,7 +177,7 @@ func (s *settings) ergo() (ergo.Settings, error) {
 		Domain: s.NetworkDomain, Image: s.ErgoImage, History: ergo.History(s.ErgoHistory),
 		StorageClass: s.ErgoStorageClass, StorageSize: size, PlatformKey: s.PlatformKey,
 		Database: s.database(), Issuer: s.issuer(), Gateway: s.gateway(),
-		IRCSection: s.SectionNetwork, WebSection: s.SectionNetworkWeb, Platform: s.PlatformNamespaces,
+		IRCSection: s.SectionNetwork, WebSection: s.SectionNetworkWeb, Platform: s.PlatformNamespaces, Resolver: s.resolver(),
 		Retention: s.DatabaseRetention,
 	}, nil
 }

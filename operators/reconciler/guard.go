@@ -22,6 +22,8 @@ type Reach struct {
 	// Internet lets the pod connect to any public address and to all of the platform, as a bouncer has to. Others reach
 	// the platform's database alone.
 	Internet bool
+	// Resolver is whom it asks for names.
+	Resolver Resolver
 }
 
 // Address ranges that are not the internet: a tenant's server must be no door into the cluster's own networks.
@@ -51,13 +53,7 @@ func NetworkPolicyFor(namespace string, names naming.Objects, user string, r Rea
 	if len(r.Private) > 0 {
 		ingress = append(ingress, networkingv1.NetworkPolicyIngressRule{Ports: tcp(r.Private...), From: platform})
 	}
-	egress := []networkingv1.NetworkPolicyEgressRule{
-		{Ports: []networkingv1.NetworkPolicyPort{
-			{Protocol: ptr(corev1.ProtocolUDP), Port: ptr(portNumber(53))}, {Protocol: ptr(corev1.ProtocolTCP), Port: ptr(portNumber(53))},
-			// CoreDNS of OpenShift listens there behind its Service.
-			{Protocol: ptr(corev1.ProtocolUDP), Port: ptr(portNumber(5353))}, {Protocol: ptr(corev1.ProtocolTCP), Port: ptr(portNumber(5353))},
-		}},
-	}
+	egress := []networkingv1.NetworkPolicyEgressRule{r.Resolver.rule()}
 	if !r.Internet {
 		egress = append(egress, networkingv1.NetworkPolicyEgressRule{To: platform, Ports: tcp(databasePort)})
 	} else {

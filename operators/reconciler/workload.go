@@ -29,6 +29,7 @@ type Pod struct {
 	Containers  []corev1.Container
 	Volumes     []corev1.Volume
 	GracePeriod int64 // seconds between being told to stop and being killed
+	Resolver    Resolver
 }
 
 // DeploymentFor keeps one pod, by the rules of Pod Security "restricted". A new one starts when the old one has
@@ -44,7 +45,7 @@ func DeploymentFor(namespace string, names naming.Objects, user string, p Pod) *
 			Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		}
 	}
-	return &appsv1.Deployment{
+	d := &appsv1.Deployment{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: names.Workload(), Labels: names.Labels(user)},
 		Spec: appsv1.DeploymentSpec{
@@ -69,6 +70,8 @@ func DeploymentFor(namespace string, names naming.Objects, user string, p Pod) *
 			},
 		},
 	}
+	p.Resolver.settle(&d.Spec.Template.Spec)
+	return d
 }
 
 // spread puts the servers of one kind on all nodes and zones alike, so that losing one takes few of them.

@@ -57,7 +57,7 @@ func deploymentFor(b *v1alpha1.SojuBouncer, s Settings, checksum string) *appsv1
 	}
 	return reconciler.DeploymentFor(b.Namespace, names, b.Spec.Owner, reconciler.Pod{
 		Suspended: b.Spec.Stopped(), Checksum: checksum, Containers: containers, Volumes: volumes,
-		GracePeriod: stopSeconds,
+		GracePeriod: stopSeconds, Resolver: s.Resolver,
 	})
 }
 

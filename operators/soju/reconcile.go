@@ -111,7 +111,7 @@ func workloadFor(b *v1alpha1.SojuBouncer, s Settings, access reconciler.Access) 
 
 // reachOf: the shared bouncer's WebSocket is the platform's web chat's alone.
 func reachOf(b *v1alpha1.SojuBouncer, s Settings) reconciler.Reach {
-	reach := reconciler.Reach{Public: []int32{portIRC, portChat}, Private: []int32{portAdmin, portFront}, Platform: s.Platform, Internet: true}
+	reach := reconciler.Reach{Public: []int32{portIRC, portChat}, Private: []int32{portAdmin, portFront}, Platform: s.Platform, Internet: true, Resolver: s.Resolver}
 	if shared(b) {
 		reach.Public, reach.Private = []int32{portIRC}, []int32{portAdmin, portFront, portSocket}
 	}

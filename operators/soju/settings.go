@@ -33,6 +33,7 @@ type Settings struct {
 	IRCSection, WebSection string
 	// Platform are the namespaces of the platform's own programs, its database and its ingress.
 	Platform []string
+	Resolver reconciler.Resolver // of the names that pods ask for
 }
 
 // Images are the containers' images.

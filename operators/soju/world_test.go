@@ -45,6 +45,7 @@ func testSettings() Settings {
 		Issuer:        reconciler.Issuer{Kind: "ClusterIssuer", Name: "irc-now"},
 		Gateway:       reconciler.Gateway{Namespace: "irc-now", Name: "irc-now"}, IRCSection: "irc", WebSection: "https",
 		Platform: []string{"irc-now", "knative-serving"},
+		Resolver: reconciler.Resolver{Nameservers: []string{"10.96.0.10"}, Namespaces: []string{"kube-system"}},
 	}
 }
 
