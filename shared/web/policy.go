@@ -6,7 +6,9 @@ import (
 	"strings"
 )
 
-// Policy says what pages may do beyond talking to their own origin.
+// Policy says what pages may do beyond talking to their own origin. An origin whose host is an IPv6 address is left out:
+// a policy cannot name one (Content Security Policy Level 3, section 2.3.1), and browsers complain where it does. Whether a
+// policy can is what [Nameable] says.
 type Policy struct {
 	FormAction []string // other origins that forms may post to, or be redirected to after posting
 	Connect    []string // other origins that scripts may talk to
@@ -56,4 +58,18 @@ func (p Policy) contentSecurity() string {
 	return strings.Join(directives, "; ")
 }
 
-func sources(more []string) string { return strings.Join(append([]string{"'self'"}, more...), " ") }
+func sources(more []string) string {
+	list := []string{"'self'"}
+	for _, source := range more {
+		if Nameable(source) {
+			list = append(list, source)
+		}
+	}
+	return strings.Join(list, " ")
+}
+
+// Nameable reports whether a [Policy] can name the origin of address, and so whether a form may lead there at all.
+func Nameable(address string) bool {
+	_, rest, _ := strings.Cut(address, "://")
+	return !strings.HasPrefix(rest, "[")
+}

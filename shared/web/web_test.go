@@ -131,6 +131,16 @@ func TestPolicyTakesEverythingAPageDoesNotNeed(t *testing.T) {
 	}
 }
 
+func TestAPolicyNamesNothingThatNoBrowserAccepts(t *testing.T) {
+	origins := []string{"http://[::1]", "http://127.0.0.1:*", "https://[2001:db8::1]:8443", "https://shop.example"}
+	csp := get(web.Secure(http.NotFoundHandler(), web.Policy{FormAction: origins, Connect: origins}), "GET", "/").Header().Get("Content-Security-Policy")
+	for _, directive := range []string{"form-action", "connect-src"} {
+		if want := directive + " 'self' http://127.0.0.1:* https://shop.example;"; !strings.Contains(csp, want) {
+			t.Errorf("policy lacks %q: %s", want, csp)
+		}
+	}
+}
+
 func TestConstantPagesAreRevalidated(t *testing.T) {
 	renders := 0
 	h := newSite(t).Once(func(w http.ResponseWriter) error {

@@ -2,6 +2,7 @@ package browser_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -18,13 +19,13 @@ func TestBuyingPro(t *testing.T) {
 	v := &visitor{browser.Start(t), t, "phone-dark"}
 	v.Emulate(browser.Phone, "dark")
 	v.signUp("ida")
-	v.Complaints() // the story of signing up looks at those
 	v.Visit(site.Portal + "/billing")
 	v.says("You pay nothing")
 	v.look("billing-free")
 	v.press("Upgrade to Pro")
 	v.says("1 × Pro")
 	v.look("checkout")
+	v.Excuse("/c/pay/*", http.StatusUnprocessableEntity)
 	v.press("Card declined")
 	v.says("declined")
 	v.press("Pay")
@@ -40,11 +41,6 @@ func TestBuyingPro(t *testing.T) {
 	v.press("Back to irc.now")
 	v.awaitsAfterReload("Cancelled")
 	v.look("billing-ending")
-	for _, complaint := range v.Complaints() {
-		if !strings.Contains(complaint, "status of 422") { // the card that was declined
-			t.Errorf("console: %s", complaint)
-		}
-	}
 }
 
 const patience = 20 * time.Second

@@ -5,10 +5,14 @@ package browser
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,7 +33,15 @@ type Browser struct {
 	ctx context.Context
 
 	mutex      sync.Mutex
-	complaints []string
+	complaints []chromedp.ConsoleMessage
+	excused    []refusal
+	fences     chan string
+}
+
+// refusal is an answer that a test asks for, and of which the browser complains.
+type refusal struct {
+	paths  string // a pattern of path.Match
+	status int
 }
 
 // Screen is what a visitor looks at.
@@ -46,7 +58,7 @@ var (
 	Narrow  = Screen{Name: "narrow", Width: 320, Height: 640, Touch: true}
 )
 
-// Start opens a browser that closes with the test.
+// Start opens a browser that closes with the test. Whatever its console said by then fails the test, unless it was excused.
 func Start(t *testing.T) *Browser {
 	t.Helper()
 	if _, err := exec.LookPath("chromium"); err != nil {
@@ -54,41 +66,79 @@ func Start(t *testing.T) *Browser {
 			t.Fatal("this test needs a browser: install Chromium (on Debian: apt-get install chromium)")
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), deadline) // what is left at the end is looked at
 	t.Cleanup(cancel)
 	ctx, closeTab := chromedp.NewContext(ctx, chromedp.WithAllocatorOptions(
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true)))
 	t.Cleanup(closeTab)
-	b := &Browser{t: t, ctx: ctx}
+	b := &Browser{t: t, ctx: ctx, fences: make(chan string, 1)}
 	b.Do(chromedp.Navigate("about:blank"))
 	b.listen()
+	t.Cleanup(b.report)
 	return b
 }
 
-// listen keeps errors and warnings of the console: exceptions, refused scripts and styles, files that are not there.
+// listen keeps errors and warnings of the console: exceptions, refused scripts and styles, policies that it cannot read,
+// files that are not there.
 func (b *Browser) listen() {
 	messages := chromedp.Console(b.ctx)
 	go func() {
 		for m, err := range messages {
-			if err != nil {
+			switch {
+			case err != nil:
 				return // the tab is gone
-			}
-			if m.IsException() || m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleWarning {
+			case strings.HasPrefix(m.Text, fence):
+				b.fences <- m.Text
+			case m.IsException() || m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleWarning:
 				b.mutex.Lock()
-				b.complaints = append(b.complaints, fmt.Sprintf("%s (%s)", m, m.URL))
+				b.complaints = append(b.complaints, m)
 				b.mutex.Unlock()
 			}
 		}
 	}()
 }
 
-// Complaints gives what the console said since the last call.
-func (b *Browser) Complaints() []string {
+// fence is said to the console to learn that everything before it has been heard.
+const fence = "fence of the test's end"
+
+// Excuse lets the browser complain that one of paths (a pattern of path.Match) was answered with status, because the test
+// asks for a refusal.
+func (b *Browser) Excuse(paths string, status int) {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	said := b.complaints
-	b.complaints = nil
-	return said
+	b.excused = append(b.excused, refusal{paths, status})
+}
+
+// report fails the test for each complaint that nothing excuses. Nobody has to remember to ask, and nobody can forget
+// complaints by asking early.
+func (b *Browser) report() {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[any](`console.debug("`+fence+`")`)); err != nil {
+		b.t.Errorf("what the console said last is not known: %v", err)
+	} else {
+		select {
+		case <-b.fences:
+		case <-ctx.Done():
+			b.t.Errorf("the console says nothing any more: %v", ctx.Err())
+		}
+	}
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	for _, m := range b.complaints {
+		if !slices.ContainsFunc(b.excused, func(r refusal) bool { return r.is(m) }) {
+			b.t.Errorf("console: %s (%s)", m, m.URL)
+		}
+	}
+}
+
+func (r refusal) is(m chromedp.ConsoleMessage) bool {
+	address, err := url.Parse(m.URL)
+	if err != nil || m.Source != "network" {
+		return false
+	}
+	match, err := path.Match(r.paths, address.Path)
+	return err == nil && match && strings.Contains(m.Text, fmt.Sprintf("status of %d ", r.status))
 }
 
 // Do runs actions; the test ends when one fails.

@@ -6,6 +6,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
+	"irc.now/shared/fault"
 	"irc.now/shared/web"
 )
 
@@ -32,11 +33,42 @@ func (p *Provider) allow(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.PostForm.Get("answer") != "allow" {
-		op.AuthRequestError(w, r, request, oidc.ErrAccessDenied(), p.op)
-		return nil
+		return p.leave(w, request, func(w http.ResponseWriter) error {
+			op.AuthRequestError(w, r, request, oidc.ErrAccessDenied(), p.op)
+			return nil
+		})
 	}
-	return p.finish(w, r, request, current)
+	return p.leave(w, request, func(w http.ResponseWriter) error { return p.finish(w, r, request, current) })
 }
+
+// leave sends the browser where answer redirects it to. A form's answer may redirect only to where the pages' policy names,
+// which cannot be an IPv6 address: there a page leads on, which no policy holds back.
+func (p *Provider) leave(w http.ResponseWriter, request *authRequest, answer func(http.ResponseWriter) error) error {
+	if web.Nameable(request.redirectURI) {
+		return answer(w)
+	}
+	kept := &keptAnswer{header: http.Header{}}
+	if err := answer(kept); err != nil {
+		return err
+	}
+	target := kept.header.Get("Location")
+	if target == "" {
+		return fault.New(fault.Invalid, "The application that sent you here cannot be answered. Go back and try again.")
+	}
+	w.Header().Set("Refresh", "0; url="+target)
+	asking, _ := p.client(request.clientID)
+	return p.render(w, http.StatusOK, "leave", "Go on to "+asking.Name, departure{asking.Name, target})
+}
+
+// departure is where somebody goes on to.
+type departure struct{ Client, Target string }
+
+// keptAnswer is an answer that is sent to nobody.
+type keptAnswer struct{ header http.Header }
+
+func (k *keptAnswer) Header() http.Header             { return k.header }
+func (k *keptAnswer) Write(body []byte) (int, error) { return len(body), nil }
+func (k *keptAnswer) WriteHeader(int)                 {}
 
 // consenting finds what is asked for and who is asked. It answers by itself, with a nil request, when they have to
 // sign in first.

@@ -93,6 +93,7 @@ type page struct {
 	url      *url.URL // its own, or the foreign one it was sent to
 	document *goquery.Document
 	text     string
+	header   http.Header
 }
 
 func (b *browser) do(request *http.Request) page {
@@ -114,7 +115,7 @@ func (b *browser) do(request *http.Request) page {
 	if location, err := response.Location(); err == nil {
 		where = location
 	}
-	return page{response.StatusCode, where, document, string(text)}
+	return page{response.StatusCode, where, document, string(text), response.Header}
 }
 
 func (b *browser) get(address string) page {

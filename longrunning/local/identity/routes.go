@@ -136,7 +136,7 @@ func (p *Provider) origins() []string {
 				continue
 			}
 			origin := u.Scheme + "://" + u.Host
-			if c.Native && u.Hostname() != "::1" { // a source list cannot name an IPv6 address
+			if c.Native {
 				origin += ":*"
 			}
 			origins = append(origins, origin)

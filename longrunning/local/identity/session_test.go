@@ -160,3 +160,27 @@ func TestWhatIsAskedForElsewhereIsRefused(t *testing.T) {
 		t.Error("the discovery document promises request_uri") // which it does by saying nothing
 	}
 }
+
+// A page's policy cannot name an IPv6 address, so that browsers follow no redirect there that answers a form.
+func TestAProgramThatListensOnIPv6IsReached(t *testing.T) {
+	w := newWorld(t)
+	w.config.Clients[2].Redirects = append(w.config.Clients[2].Redirects, "http://[::1]/callback")
+	w.start()
+	b, irc := w.browser(), w.ircFlow()
+	b.signUp(w.portalFlow(), "ada@example.org")
+	irc.redirect = "http://[::1]:51234/callback"
+	for answer, want := range map[string]string{"allow": "code", "refuse": "error"} {
+		page := b.submit(b.get(irc.url()), "answer", answer)
+		link := page.document.Find("main a").AttrOr("href", "")
+		target, err := url.Parse(link)
+		if err != nil || page.status != http.StatusOK || target.Host != "[::1]:51234" || target.Query().Get(want) == "" || target.Query().Get("state") != "st" {
+			t.Fatalf("%s: %d, leads to %q", answer, page.status, link)
+		}
+		if page.header.Get("Refresh") != "0; url="+link || page.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: header %v", answer, page.header)
+		}
+		if answer == "allow" && irc.exchange(target.Query().Get("code")).status != http.StatusOK {
+			t.Error("the code does not work")
+		}
+	}
+}
