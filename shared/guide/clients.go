@@ -14,11 +14,15 @@ func irssi(c Connection) Guide {
 		Steps:    []string{"Start irssi and type these lines into its input line, one after the other."},
 		Label:    "type into irssi",
 		Text: lines(
-			fmt.Sprintf("/network add -nick %s -sasl_mechanism PLAIN -sasl_username %s -sasl_password %s ircnow", c.Handle, username, c.Password),
+			fmt.Sprintf("/network add -nick %s -sasl_mechanism PLAIN -sasl_username %s -sasl_password %s -cmdmax 20 -cmdspeed 100 ircnow",
+				c.Handle, username, c.Password),
 			fmt.Sprintf("/server add -auto %s -network ircnow %s %d", c.choose("-tls -tls_verify", "-notls"), c.Host, c.Port),
+			"/set server_reconnect_time 30s",
 			"/save",
 			"/connect ircnow"),
-		Note: "For a second network, repeat the lines with another name in place of ircnow and the other network in the user name.",
+		Note: "irssi holds lines back, and waits five minutes before it connects again, where nothing else is said: -cmdmax and -cmdspeed " +
+			"leave the pacing to the bouncer, and server_reconnect_time has it back after half a minute. " +
+			"For a second network, repeat the lines with another name in place of ircnow and the other network in the user name.",
 		Then: c.typed(),
 	}
 }
@@ -29,8 +33,11 @@ func weechat(c Connection) Guide {
 		ID: "weechat", Name: "WeeChat", Platform: "terminal", URL: "https://weechat.org",
 		About:    "A terminal client you can bend into any shape: split windows, scripts in nine languages, a relay for remote interfaces.",
 		Username: username,
-		Steps:    []string{"Start WeeChat and type these lines into its input line, one after the other."},
-		Label:    "type into WeeChat",
+		Steps: []string{
+			"Start WeeChat and type these lines into its input line, one after the other. " +
+				"You can paste them all at once, too: press the return key then, in WeeChat 3 Ctrl-Y.",
+		},
+		Label: "type into WeeChat",
 		Text: lines(
 			// WeeChat calls it ssl up to version 3 and tls since, and passes over the word that it does not know.
 			fmt.Sprintf("/server add ircnow %s/%d %s", c.Host, c.Port, c.choose("-ssl -tls", "-nossl -notls")),
