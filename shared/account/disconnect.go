@@ -14,9 +14,14 @@ import (
 // are closed after settle. But soju gives a client thirty seconds from connecting to the end of its registration, and
 // one that has authenticated and then dawdles has nothing yet that could be closed. So they are closed once more after
 // lastCall, which the index of migration 2 repeats; only then is it done.
+//
+// A bouncer cannot tell which credential opened a connection, so all of the user's are closed, and a second time hurts: some
+// clients wait for minutes before they come back again. It is left out for a password that nobody has used for so long that no
+// sign-in can be under way.
 const (
 	settle   = 2 * time.Second
 	lastCall = 35 * time.Second
+	dawdling = lastCall + lastUsedEvery // the time of the last use is exact to that
 )
 
 // Disconnect asks for a user's live connections to be closed, because credentials that may have opened them died.
@@ -29,9 +34,9 @@ type Disconnect struct {
 	asked time.Time // connections that were opened later may be left when it is carried out
 }
 
-// PendingDisconnects lists up to limit users whose connections are to be closed, each twice: soon after a credential
-// died, and when no sign-in that began with it can be under way any more. A password that was never used opened none
-// and is left out.
+// PendingDisconnects lists up to limit users whose connections are to be closed: soon after a credential died, and once more,
+// where a sign-in may have been under way, when none that began with it can be any more. A password that was never used opened
+// none and is left out.
 func (s *Store) PendingDisconnects(ctx context.Context, limit int) ([]Disconnect, error) {
 	asked := s.now()
 	rows, _ := s.pool.Query(ctx, `
@@ -40,7 +45,7 @@ func (s *Store) PendingDisconnects(ctx context.Context, limit int) ([]Disconnect
 			FROM connection_password
 			WHERE revoked_at <= $1 AND last_used_at IS NOT NULL
 				AND (disconnected_at IS NULL OR disconnected_at - revoked_at < interval '35 seconds')
-				AND (disconnected_at IS NULL OR revoked_at <= $2)
+				AND (disconnected_at IS NULL OR revoked_at <= $2 AND last_used_at > revoked_at - $4::interval)
 			UNION ALL
 			SELECT account_id, NULL, hash, dead_at FROM accepted_token
 			WHERE dead_at <= $1 AND (disconnected_at IS NULL OR dead_at <= $2))
@@ -48,7 +53,7 @@ func (s *Store) PendingDisconnects(ctx context.Context, limit int) ([]Disconnect
 			coalesce(array_agg(password_id) FILTER (WHERE password_id IS NOT NULL), '{}') AS password_ids,
 			coalesce(array_agg(token_hash) FILTER (WHERE token_hash IS NOT NULL), '{}') AS token_hashes
 		FROM dead JOIN account a ON a.id = dead.account_id
-		GROUP BY a.id ORDER BY min(since) LIMIT $3`, asked.Add(-settle), asked.Add(-lastCall), limit)
+		GROUP BY a.id ORDER BY min(since) LIMIT $3`, asked.Add(-settle), asked.Add(-lastCall), limit, dawdling)
 	pending, err := pgx.CollectRows(rows, pgx.RowToStructByName[Disconnect])
 	if err != nil {
 		return nil, store.Fault(fmt.Errorf("find connections to close: %w", err))

@@ -59,6 +59,29 @@ func TestAUsedPasswordThatIsRevokedAsksForADisconnect(t *testing.T) {
 
 // soju gives a client thirty seconds from connecting to the end of its registration. One that has authenticated and
 // dawdles has no connection yet that could be closed, and must not outlive its password.
+func TestOnePasswordThatDiesDisconnectsItsUserOnceWhereNoSignInIsUnderWay(t *testing.T) {
+	for since, want := range map[time.Duration]int{time.Hour: 1, 2 * time.Minute: 1, 90 * time.Second: 2, 0: 2} {
+		w := newWorld(t)
+		ada := w.named(t, "ada")
+		secret, password := w.password(t, ada, "old laptop")
+		_, err := w.VerifyPassword(t.Context(), secret.Reveal())
+		ok(t, err)
+		w.pass(since)
+		ok(t, w.RevokePassword(t.Context(), ada.ID, password.ID))
+		var times int
+		for range 60 {
+			w.pass(2 * time.Second)
+			for _, pending := range w.pending(t) {
+				times++
+				ok(t, w.Disconnected(t.Context(), pending))
+			}
+		}
+		if times != want {
+			t.Errorf("revoked %s after its last use: %d times, want %d", since, times, want)
+		}
+	}
+}
+
 func TestAClientThatDawdlesInItsSignInIsDisconnectedToo(t *testing.T) {
 	w := newWorld(t)
 	ada, tokens := w.named(t, "ada"), w.tokens(t, 1)

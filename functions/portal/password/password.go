@@ -112,5 +112,9 @@ func (a *Area) revokePassword(w http.ResponseWriter, r *http.Request, user accou
 		return err
 	}
 	a.Log.InfoContext(r.Context(), "connection password revoked", "user", user.ID, "password", password.ID)
-	return a.Pages.Done(w, r, "/passwords", "The password “%s” no longer works. Clients that are connected with it are disconnected within a minute.", password.Name)
+	if password.LastUsedAt == nil {
+		return a.Pages.Done(w, r, "/passwords", "The password “%s” no longer works. No client has used it, so none is disconnected.", password.Name)
+	}
+	return a.Pages.Done(w, r, "/passwords", "The password “%s” no longer works. All your clients are disconnected within a minute; those with another "+
+		"password come back by themselves.", password.Name)
 }

@@ -140,15 +140,28 @@ func TestRevokedPasswordIsGone(t *testing.T) {
 	p := g.User(t, "ada")
 	page := p.Post("/passwords", "name", "Old phone")
 	secret, _ := page.Find(".copy input").Attr("value")
+	accounts := account.NewStore(g.Pool)
+	if _, err := accounts.VerifyPassword(t.Context(), secret); err != nil {
+		t.Fatal(err)
+	}
 	link, _ := p.Get("/passwords").Find(`a[href$="/revoke"]`).Attr("href")
-	p.Get(link).Status(http.StatusOK).Says("Old phone", "within a minute")
-	p.Post(link).Status(http.StatusOK).Says("no longer works", "disconnected within a minute")
+	p.Get(link).Status(http.StatusOK).Says("Old phone", "all of them are disconnected within a minute")
+	p.Post(link).Status(http.StatusOK).Says("no longer works", "All your clients are disconnected within a minute")
 	p.Get(link).Status(http.StatusNotFound)
 	p.Post(link).Status(http.StatusNotFound)
 
-	if _, err := account.NewStore(g.Pool).VerifyPassword(t.Context(), secret); err == nil {
+	if _, err := accounts.VerifyPassword(t.Context(), secret); err == nil {
 		t.Error("a revoked password still works")
 	}
+}
+
+// A password that opened no connection closes none, which the pages say.
+func TestRevokingAnUnusedPasswordDisconnectsNobody(t *testing.T) {
+	p := portaltest.Start(t).User(t, "ada")
+	p.Post("/passwords", "name", "Never mind")
+	link, _ := p.Get("/passwords").Find(`a[href$="/revoke"]`).Attr("href")
+	p.Get(link).Status(http.StatusOK).Says("No client has used it, so none is disconnected").SaysNot("within a minute")
+	p.Post(link).Status(http.StatusOK).Says("no longer works", "none is disconnected").SaysNot("within a minute")
 }
 
 func TestPasswordsOfOthersAreNotThere(t *testing.T) {
