@@ -6,6 +6,9 @@
 // customer has made. With the new state it writes an event of ours, in the same transaction. An event of ours makes it
 // ask as well, where somebody waits for what Stripe's own would tell.
 //
+// Money that went back is written down. What was paid with a payment that a bank took away for good is ended at Stripe, and
+// that is all that this function changes there.
+//
 // At each tick it looks for customers whose time after a downgrade is over, and tells that in an event of ours too. What an
 // absent broker left in the outbox, functions/outbox sends.
 package billing
@@ -43,6 +46,7 @@ type settings struct {
 var Grants = []store.Grant{
 	{Table: "account", May: "SELECT, UPDATE (plan, log_search, extra_bots, hosting)"},
 	{Table: "billing", May: "SELECT, UPDATE (standing, period_end, keep_until, grace_told, version, updated_at)"},
+	{Table: "reversal", May: "SELECT, INSERT, UPDATE (status, amount, updated_at)"},
 	inbox.Consumer, outbox.Writer, outbox.Relayer,
 }
 
@@ -56,6 +60,8 @@ type Function struct {
 	relay    *outbox.Relay
 	applied  *prometheus.CounterVec
 	graces   prometheus.Counter
+
+	reversals *prometheus.CounterVec
 }
 
 // New makes the function; Start gives it its settings.
@@ -71,6 +77,10 @@ func New() *Function {
 			Name: "billing_graces_ended_total",
 			Help: "Customers whose time after a downgrade is over.",
 		}),
+		reversals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "billing_reversals_total",
+			Help: "Money that went back, by kind (refund, dispute) and status (part, whole, open, won, lost).",
+		}, []string{"kind", "status"}),
 	}
 }
 
@@ -78,7 +88,7 @@ func New() *Function {
 func (f *Function) Instrument(with function.Instruments) {
 	f.log = with.Log
 	f.LogTo(with.Log)
-	with.Metrics.MustRegister(f.applied, f.graces, f.Collector())
+	with.Metrics.MustRegister(f.applied, f.graces, f.reversals, f.Collector())
 }
 
 // Start reads the settings and opens the database.

@@ -43,6 +43,8 @@ type fakeStripe struct {
 	also   string // a second price in the subscription; "" for none
 	broken bool
 	asked  int
+	others map[string]string // answers to other questions, by method and path
+	ended  []string          // paths of subscriptions that were ended
 	// before runs once before the next answer is sent, after it was made: what happens meanwhile.
 	before func()
 }
@@ -56,6 +58,14 @@ func (s *fakeStripe) set(status string) {
 func (s *fakeStripe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.asked++
+	if other, known := s.others[r.URL.Path]; known || r.Method == http.MethodDelete {
+		if r.Method == http.MethodDelete {
+			s.ended, s.status, other = append(s.ended, r.URL.Path), "canceled", `{"id":"sub_1","object":"subscription"}`
+		}
+		s.mu.Unlock()
+		fmt.Fprint(w, other)
+		return
+	}
 	status, price, also, broken, before := s.status, s.price, s.also, s.broken, s.before
 	s.before = nil
 	s.mu.Unlock()

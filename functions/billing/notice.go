@@ -45,6 +45,12 @@ func (f *Function) apply(ctx context.Context, e event.Event) (outcome string, er
 	if err != nil {
 		return failed, fault.Wrap(err, fault.Invalid, "This is not an event of Stripe's.")
 	}
+	if r, found, err := f.reversal(ctx, notice); err != nil || found {
+		if err != nil {
+			return failed, fmt.Errorf("apply event %s: %w", e.ID(), err)
+		}
+		return f.reverse(ctx, e, r)
+	}
 	if !tells(notice.Kind) || notice.Customer == "" {
 		return ignored, nil
 	}
@@ -64,14 +70,17 @@ func (f *Function) applyRequest(ctx context.Context, e event.Event) (outcome str
 	})
 }
 
+func keyOf(e event.Event) inbox.Key {
+	return inbox.Key{Consumer: consumer, Source: e.Source(), ID: e.ID()}
+}
+
 // find gives the customer of an event, and whether the event was applied already.
 type find func(inbox.Key) (account.Customer, bool, error)
 
 // syncFor asks Stripe what the customer has and writes it, again from the start when another did so in between.
 func (f *Function) syncFor(ctx context.Context, e event.Event, whom find) (outcome string, err error) {
-	key := inbox.Key{Consumer: consumer, Source: e.Source(), ID: e.ID()}
 	for range maxTries {
-		outcome, err = f.syncOnce(ctx, key, whom)
+		outcome, err = f.syncOnce(ctx, keyOf(e), whom)
 		if !errors.Is(err, account.ErrMoved) {
 			break
 		}

@@ -13,5 +13,6 @@ var Grants = []store.Grant{
 	{Table: "connection_password", May: "SELECT, INSERT, UPDATE (revoked_at)"},
 	{Table: "accepted_token", May: "SELECT (account_id, dead_at), UPDATE (dead_at)"},
 	{Table: "billing", May: "SELECT, INSERT (account_id, customer_id, updated_at), UPDATE (customer_id, former_customers, updated_at)"},
+	{Table: "reversal", May: "SELECT"},
 	auth.Sessions, outbox.Writer, outbox.Relayer,
 }

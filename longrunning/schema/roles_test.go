@@ -59,7 +59,8 @@ var denied = map[string][]string{
 	},
 	"portal": {
 		`UPDATE account SET plan = 'pro'`, `UPDATE account SET hosting = 'growth'`, `INSERT INTO account (subject, email, created_at, plan) VALUES ('x', '', now(), 'pro')`,
-		`UPDATE account SET subject = 'x'`, `UPDATE billing SET customer_id = 'x'`, `UPDATE billing SET standing = 'paid'`,
+		`UPDATE account SET subject = 'x'`, `UPDATE billing SET customer_id = 'x'`, `UPDATE billing SET customer_id = 'x', former_customers = '{}'`,
+		`UPDATE billing SET former_customers = '{}'`, `INSERT INTO reversal SELECT 'x', id, 'refund', 'part', 1, 'usd', now() FROM account`, `UPDATE billing SET standing = 'paid'`,
 		`INSERT INTO billing (account_id, customer_id, updated_at, standing) SELECT id, 'x', now(), 'paid' FROM account`,
 		`UPDATE connection_password SET hash = ''`, `SELECT * FROM accepted_token`, `SELECT * FROM claim`, `SELECT * FROM processed_event`, `SELECT * FROM dead_letter`,
 	},

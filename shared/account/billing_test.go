@@ -136,6 +136,25 @@ func (p *payer) told(t *testing.T, kind string) (count int) {
 	return count
 }
 
+func TestNobodyBecomesAnothersCustomer(t *testing.T) {
+	p := newPayer(t)
+	other, _, err := p.SignIn(t.Context(), "other", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.LinkCustomer(t.Context(), other.ID, "cus_2"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.ReplaceCustomer(t.Context(), p.user.ID, "cus_1", "cus_3"); err != nil {
+		t.Fatal(err)
+	}
+	for _, taken := range []string{"cus_1", "cus_3"} {
+		if billing, err := p.ReplaceCustomer(t.Context(), other.ID, "cus_2", taken); err == nil {
+			t.Errorf("%s: %+v", taken, billing)
+		}
+	}
+}
+
 func TestACustomerOfNobodyIsNotFound(t *testing.T) {
 	p := newPayer(t)
 	if _, _, err := p.CustomerForEvent(t.Context(), "cus_stranger", inbox.Key{}); !fault.Is(err, fault.NotFound) {

@@ -98,6 +98,30 @@ func TestAPaymentThatFails(t *testing.T) {
 	p.awaitPlan("Pro", "Paid")
 }
 
+func TestMoneyThatGoesBack(t *testing.T) {
+	p := newcomer(t)
+	p.pay()
+	p.awaitPlan("Pro", "Paid")
+	awaitPage := func(says string) {
+		t.Helper()
+		eventually.Within(t, patience, func(context.Context) error {
+			words := p.visit("/billing").Words("main")
+			return eventually.True(strings.Contains(words, says), "the page does not say %q: %s", says, words)
+		})
+	}
+	p.manage("refund-part")
+	awaitPage("Refund: $1.00")
+	p.awaitPlan("Pro", "Paid") // a refund ends nothing
+	p.manage("dispute")
+	awaitPage("Disputed payment: $4.00")
+	p.visit("/billing").Submit(`[name="quantity"][type="number"]`, webclient.Fields{"quantity": "3"}).Says(http.StatusConflict, "disputed at your bank")
+	p.awaitPlan("Pro", "Paid") // and what is not decided ends nothing
+	p.manage("dispute-lost")
+	p.awaitPlan("Free", "Ended")
+	awaitPage("the payment went back to you")
+	noDeadLetters(t)
+}
+
 func TestAddOnsAreSetByNumber(t *testing.T) {
 	p := newcomer(t)
 	p.pay()

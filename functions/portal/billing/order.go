@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"irc.now/functions/portal/page"
@@ -57,6 +58,11 @@ func (a *Area) placeOrder(w http.ResponseWriter, r *http.Request, user account.U
 	}
 }
 
+// disputed reports whether a payment is, and nobody has decided yet.
+func disputed(back []account.Reversal) bool {
+	return slices.ContainsFunc(back, func(r account.Reversal) bool { return r.Status == account.Open })
+}
+
 // refuse shows why something was not done where that is no fault of ours. What Stripe said goes to the log.
 func (a *Area) refuse(w http.ResponseWriter, r *http.Request, user account.User, problem error) error {
 	level := slog.LevelInfo
@@ -72,6 +78,14 @@ func (a *Area) refuse(w http.ResponseWriter, r *http.Request, user account.User,
 }
 
 func (a *Area) order(ctx context.Context, user account.User, wanted wish) (placed payment.Placed, err error) {
+	reversals, err := a.Accounts.ReversalsOf(ctx, user.ID)
+	if err != nil {
+		return payment.Placed{}, err
+	}
+	if disputed(reversals) && wanted.quantity > wanted.product.Had(user.Holdings()) {
+		return payment.Placed{}, fault.New(fault.Conflict,
+			"A payment of yours is disputed at your bank. Once that is decided you can buy more; you can give things back at any time.")
+	}
 	back := url.Values{"product": {string(wanted.product)}, "quantity": {strconv.Itoa(wanted.quantity)}}
 	err = a.asCustomer(ctx, user, func(customerID string) (err error) {
 		placed, err = a.Payments.Place(ctx, payment.Order{

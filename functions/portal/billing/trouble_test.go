@@ -136,3 +136,21 @@ func TestEachReasonIsAPageAndNoAlarm(t *testing.T) {
 		ada.Post("/billing/order", "product", "log-search", "quantity", "1").Status(row.status).Says(row.says)
 	}
 }
+
+func TestMoneyThatWentBackIsShown(t *testing.T) {
+	k, ada := payer(t)
+	keep := func(r account.Reversal) {
+		t.Helper()
+		if err := k.Accounts.KeepReversal(t.Context(), k.Account(t, "ada").ID, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep(account.Reversal{ID: "ch_1", Kind: account.Refund, Status: account.Part, Amount: 150, Currency: "usd"})
+	ada.Get("/billing").Status(http.StatusOK).Says("Money that went back", "Refund: $1.50").SaysNot("disputed at your bank")
+	keep(account.Reversal{ID: "dp_1", Kind: account.Dispute, Status: account.Open, Amount: 400, Currency: "usd"})
+	ada.Get("/billing").Says("disputed at your bank", "Disputed payment: $4.00")
+	ada.Post("/billing/order", "product", "bot", "quantity", "2").Status(http.StatusConflict).Says("Once that is decided")
+	ada.Post("/billing/order", "product", "pro", "quantity", "0").Status(http.StatusOK) // giving back goes on
+	keep(account.Reversal{ID: "dp_1", Kind: account.Dispute, Status: account.Won, Amount: 400, Currency: "usd"})
+	ada.Get("/billing").Says("the payment stands").SaysNot("disputed at your bank")
+}

@@ -32,6 +32,25 @@ type billingPage struct {
 	Invoices []payment.Invoice
 	Open     *payment.Invoice // the newest that waits to be paid, or confirmed at the bank
 	Customer bool             // was one ever: there is something to manage
+	Back     []reversalView   // money that went back
+	Disputed bool             // a payment is, and not decided yet
+}
+
+// reversalView is money that went back, in words.
+type reversalView struct {
+	What  string
+	Word  string
+	State string // of the status dot
+	At    time.Time
+}
+
+// reversals say each status in words.
+var reversals = map[account.ReversalStatus]struct{ what, state, word string }{
+	account.Part:  {"Refund", "ok", "given back"},
+	account.Whole: {"Refund of a whole payment", "ok", "given back"},
+	account.Open:  {"Disputed payment", "busy", "your bank looks into it"},
+	account.Won:   {"Disputed payment", "ok", "the payment stands"},
+	account.Lost:  {"Disputed payment", "off", "the payment went back to you"},
 }
 
 // standingView is where the subscription stands, in words.
@@ -63,7 +82,12 @@ func (a *Area) render(w http.ResponseWriter, r *http.Request, status int, user a
 	if err != nil {
 		return err
 	}
+	back, err := a.Accounts.ReversalsOf(r.Context(), user.ID)
+	if err != nil {
+		return err
+	}
 	body := billingPage{
+		Disputed: disputed(back),
 		Standing: a.standing(r, user, billing), Limits: limits(),
 		Kept: words.Scrollback(account.Holdings{}.Entitlements().Scrollback), Cluster: a.Dedicated != nil, Customer: billing.CustomerID != "",
 		Left: a.leftOf(r.Context(), user, billing),
@@ -71,6 +95,12 @@ func (a *Area) render(w http.ResponseWriter, r *http.Request, status int, user a
 	}
 	if problem != nil {
 		body.Problem = fault.Sentence(problem)
+	}
+	for _, reversal := range back {
+		words := reversals[reversal.Status]
+		body.Back = append(body.Back, reversalView{
+			What: words.what + ": " + payment.Money(reversal.Amount, reversal.Currency), Word: words.word, State: words.state, At: reversal.UpdatedAt,
+		})
 	}
 	a.addOffers(r, &body, user)
 	a.addInvoices(r, &body, billing)

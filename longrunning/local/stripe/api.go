@@ -43,6 +43,8 @@ func (s *Server) apiRoutes(mux *http.ServeMux) {
 		"POST /v1/subscriptions/{id}":            s.updateSubscription,
 		"DELETE /v1/subscriptions/{id}":          s.cancelSubscription,
 		"GET /v1/invoices":                       s.listInvoices,
+		"GET /v1/charges/{id}":                   s.getCharge,
+		"GET /v1/disputes/{id}":                  s.getDispute,
 		"POST /v1/billing_portal/sessions":       s.createPortal,
 	} {
 		mux.HandleFunc(pattern, s.api(c))

@@ -33,6 +33,7 @@ func (s *Server) bill(st *state, sub *subscription, amount int64, reason string)
 func (s *Server) payInvoice(st *state, inv *invoice) {
 	inv.Status, inv.Paid, inv.AmountPaid = "paid", true, inv.AmountDue
 	inv.AttemptCount++
+	s.charge(st, inv)
 	s.emit(st, "invoice.paid", inv)
 	s.emit(st, "invoice.payment_succeeded", inv)
 }

@@ -97,9 +97,20 @@ func TestOurCallsAreThoseOfStripesAPI(t *testing.T) {
 	s.portal("card-asks")
 	s.press(s.mustOrder(payment.Bot, 1), "pay")
 	s.portal("card-works")
+	s.portal("refund-part")
+	s.portal("dispute")
+	if _, found, err := s.client.Refund(t.Context(), s.objectOfEvent("charge.refunded")); !found || err != nil {
+		t.Error(found, err)
+	}
+	if _, found, err := s.client.Dispute(t.Context(), s.objectOfEvent("charge.dispute.created")); !found || err != nil {
+		t.Error(found, err)
+	}
 	s.portal("cancel")
 	s.portal("keep")
 	s.mustOrder(payment.Pro, 0)
+	if _, err := s.client.End(t.Context(), s.customer, s.state().Subscription); err != nil {
+		t.Error(err)
+	}
 	if _, err := s.client.Offers(t.Context()); err != nil {
 		t.Fatal(err)
 	}

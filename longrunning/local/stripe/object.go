@@ -127,6 +127,46 @@ type invoice struct {
 	Status           string     `json:"status"` // open, paid, uncollectible, void
 	Subscription     string     `json:"subscription"`
 	Total            int64      `json:"total"`
+	Charge           *string    `json:"charge"`
+}
+
+type charge struct {
+	ID             string  `json:"id"`
+	Object         string  `json:"object"`
+	Amount         int64   `json:"amount"`
+	AmountRefunded int64   `json:"amount_refunded"`
+	Created        int64   `json:"created"`
+	Currency       string  `json:"currency"`
+	Customer       string  `json:"customer"`
+	Disputed       bool    `json:"disputed"`
+	Invoice        *string `json:"invoice"`
+	LiveMode       bool    `json:"livemode"`
+	Paid           bool    `json:"paid"`
+	Refunded       bool    `json:"refunded"`
+	Status         string  `json:"status"`
+}
+
+type dispute struct {
+	ID       string `json:"id"`
+	Object   string `json:"object"`
+	Amount   int64  `json:"amount"`
+	Charge   string `json:"charge"`
+	Created  int64  `json:"created"`
+	Currency string `json:"currency"`
+	LiveMode bool   `json:"livemode"`
+	Reason   string `json:"reason"`
+	Status   string `json:"status"` // needs_response, won, lost
+}
+
+// wholeCharge and wholeDispute have what they are about in them.
+type wholeCharge struct {
+	charge
+	Invoice *invoice `json:"invoice"`
+}
+
+type wholeDispute struct {
+	dispute
+	Charge any `json:"charge"`
 }
 
 type line struct {

@@ -227,6 +227,9 @@ func (s *Server) actOnPortal(w http.ResponseWriter, r *http.Request) error {
 	err := s.change(func(st *state) error {
 		p, ok := st.Portals[id]
 		act, known := portalActions[r.PostForm.Get("action")]
+		if !known {
+			act, known = reversalActions[r.PostForm.Get("action")]
+		}
 		sub := st.subscription(r.PostForm.Get("subscription"))
 		if !ok || !known || sub == nil || sub.Customer != p.Customer || sub.ended() {
 			return web.NotFound

@@ -37,11 +37,12 @@ type shop struct {
 	client   *payment.Client
 	customer string
 
-	mu     sync.Mutex
-	status int
-	types  []string
-	calls  []recorded
-	got    chan struct{}
+	mu      sync.Mutex
+	status  int
+	types   []string
+	objects []string // what each is about
+	calls   []recorded
+	got     chan struct{}
 }
 
 func settings(api string) payment.Settings {
@@ -92,7 +93,8 @@ func (s *shop) receive(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.status == http.StatusOK {
-		s.types = append(s.types, string(e.Type))
+		id, _ := e.Data.Object["id"].(string)
+		s.types, s.objects = append(s.types, string(e.Type)), append(s.objects, id)
 	}
 	w.WriteHeader(s.status)
 	s.got <- struct{}{}

@@ -20,6 +20,8 @@ type state struct {
 	Sessions      map[string]*openSession
 	Subscriptions []*subscription // in order of creation
 	Invoices      []*invoice
+	Charges       map[string]*charge
+	Disputes      map[string]*dispute
 	Portals       map[string]*portalSession
 	Events        []*delivery
 	// Cards are by customer, where it is not one that works.
@@ -53,7 +55,7 @@ type orderLine struct {
 func newState() *state {
 	return &state{
 		Customers: map[string]*customer{}, Sessions: map[string]*openSession{}, Portals: map[string]*portalSession{},
-		Cards: map[string]card{}, Credits: map[string]int64{},
+		Charges: map[string]*charge{}, Disputes: map[string]*dispute{}, Cards: map[string]card{}, Credits: map[string]int64{},
 	}
 }
 
