@@ -3,6 +3,7 @@ package browser_test
 import (
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -48,14 +49,16 @@ func (v *visitor) listens(address string) (answers <-chan url.Values, redirect s
 		v.t.Fatal(err)
 	}
 	told := make(chan url.Values, 1)
-	server := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		if strings.HasPrefix(r.URL.Path, "/callback") {
 			told <- r.URL.Query()
 		}
 		_, _ = w.Write([]byte("<!doctype html><link rel=icon href=data:,><title>Done</title>Go back to your program."))
-	})}
-	go func() { _ = server.Serve(listener) }()
-	v.t.Cleanup(func() { _ = server.Close() })
+	}))
+	_ = server.Listener.Close() // which is at an address of its own choice
+	server.Listener = listener
+	server.Start()
+	v.t.Cleanup(server.Close)
 	return told, "http://" + listener.Addr().String() + "/callback"
 }

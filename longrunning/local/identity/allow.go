@@ -66,9 +66,9 @@ type departure struct{ Client, Target string }
 // keptAnswer is an answer that is sent to nobody.
 type keptAnswer struct{ header http.Header }
 
-func (k *keptAnswer) Header() http.Header             { return k.header }
+func (k *keptAnswer) Header() http.Header            { return k.header }
 func (k *keptAnswer) Write(body []byte) (int, error) { return len(body), nil }
-func (k *keptAnswer) WriteHeader(int)                 {}
+func (k *keptAnswer) WriteHeader(int)                {}
 
 // consenting finds what is asked for and who is asked. It answers by itself, with a nil request, when they have to
 // sign in first.
