@@ -149,7 +149,12 @@ type SojuServer struct {
 // Soju runs a bouncer until the test ends. edit may be nil.
 func Soju(t testing.TB, edit func(*bouncer.Config)) SojuServer {
 	t.Helper()
-	program := SojuProgram(t)
+	return SojuOf(t, SojuProgram(t), edit)
+}
+
+// SojuOf is Soju with another program than the one that is found.
+func SojuOf(t testing.TB, program soju.Program, edit func(*bouncer.Config)) SojuServer {
+	t.Helper()
 	owner := storetest.URL(t)
 	address := Address(t).String()
 	c := bouncer.Config{
