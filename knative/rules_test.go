@@ -91,6 +91,31 @@ func TestEveryContainerSaysWhatItNeedsAndHowItIs(t *testing.T) {
 	})
 }
 
+// A Go program that does not know its limit is killed at it, with garbage that it could have collected.
+func TestGoProgramsKnowTheirMemorysLimit(t *testing.T) {
+	eachWorkload(t, func(t *testing.T, object render.Object) {
+		t.Helper()
+		for _, container := range containersOf(object) {
+			image, _ := dig(container, "image").(string)
+			if !strings.Contains(image, "irc.now/") || strings.HasSuffix(image, "/chat") { // nginx
+				continue
+			}
+			limit, _ := dig(container, "resources", "limits", "memory").(string)
+			told := ""
+			for _, variable := range list(dig(container, "env")) {
+				if dig(variable, "name") == goMemoryLimit {
+					told, _ = dig(variable, "value").(string)
+				}
+			}
+			may, err1 := strconv.Atoi(strings.TrimSuffix(limit, "Mi"))
+			knows, err2 := strconv.Atoi(strings.TrimSuffix(told, "MiB"))
+			if err1 != nil || err2 != nil || knows > may*9/10 || knows < may*8/10 {
+				t.Errorf("%s may have %s and is told %q", image, limit, told)
+			}
+		}
+	})
+}
+
 func TestImagesAreOursOrHaveAVersion(t *testing.T) {
 	for _, overlay := range overlays(t) {
 		for _, object := range rendered(t, overlay) {

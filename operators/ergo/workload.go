@@ -84,8 +84,9 @@ func (s *Settings) containerFor(name string, command []string) corev1.Container 
 	}
 }
 
+// environment is ergo's. GOMEMLIMIT is nine tenths of its limit: garbage is collected before the kernel kills the container.
 func environment() []corev1.EnvVar {
-	var env []corev1.EnvVar
+	env := []corev1.EnvVar{{Name: "GOMEMLIMIT", Value: "230MiB"}}
 	for name, value := range network.Environ() {
 		env = append(env, corev1.EnvVar{Name: name, Value: value})
 	}
