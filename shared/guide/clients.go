@@ -20,8 +20,8 @@ func irssi(c Connection) Guide {
 			"/set server_reconnect_time 30s",
 			"/save",
 			"/connect ircnow"),
-		Note: "irssi holds lines back, and waits five minutes before it connects again, where nothing else is said: -cmdmax and -cmdspeed " +
-			"leave the pacing to the bouncer, and server_reconnect_time has it back after half a minute. " +
+		Note: "By itself irssi holds messages back, and waits five minutes before it connects again. The options cmdmax and cmdspeed leave " +
+			"the pacing to the bouncer, and server_reconnect_time, which is for all networks, makes it half a minute. " +
 			"For a second network, repeat the lines with another name in place of ircnow and the other network in the user name.",
 		Then: c.typed(),
 	}
@@ -39,8 +39,8 @@ func weechat(c Connection) Guide {
 		},
 		Label: "type into WeeChat",
 		Text: lines(
-			// WeeChat calls it ssl up to version 3 and tls since, and passes over the word that it does not know.
-			fmt.Sprintf("/server add ircnow %s/%d %s", c.Host, c.Port, c.choose("-ssl -tls", "-nossl -notls")),
+			// Up to version 3 WeeChat has other names for options than since, and it passes over those that it does not know.
+			fmt.Sprintf("/server add ircnow %s/%d %s -anti_flood_prio_high=0 -anti_flood=0", c.Host, c.Port, c.choose("-ssl -tls", "-nossl -notls")),
 			"/set irc.server.ircnow.sasl_mechanism plain",
 			"/set irc.server.ircnow.sasl_username "+username,
 			"/secure set ircnow "+c.Password,
@@ -49,7 +49,8 @@ func weechat(c Connection) Guide {
 			"/set irc.server.ircnow.autoconnect on",
 			"/save",
 			"/connect ircnow"),
-		Note: "The password is in WeeChat's file sec.conf, which only you can read. To have that file encrypted, type /secure passphrase " +
+		Note: "The first line says each thing twice, for old and new WeeChats; anti_flood leaves the pacing of messages to the bouncer. " +
+			"The password is in WeeChat's file sec.conf, which only you can read. To have that file encrypted, type /secure passphrase " +
 			"and a passphrase of your own; WeeChat asks for it at each start.",
 		Then: c.typed(),
 	}

@@ -168,24 +168,32 @@ func putFile(t *testing.T, home string, g guide.Guide) {
 	}
 }
 
-// TestIrssiLeavesThePacingToTheBouncer: by itself it sends five lines, and one each 2.2 seconds from there on.
-func TestIrssiLeavesThePacingToTheBouncer(t *testing.T) {
-	irssi := terminal.Get(t, "irssi", "irssi", "sid")
-	p := newcomer(t)
-	p.joinLocalNetwork("#paste")
-	l := between(t, false)
-	x := terminal.Start(t, irssi, t.TempDir(), nil, nil)
-	x.Type(linesOf(p.guideOver(l, "irssi", p.newPassword("irssi")).Text)...)
-	l.hears(t, "CAP END")
-	x.Shows("Act:") // the channel has opened
-	x.Type("/window goto #paste")
-	began := time.Now()
-	for n := range 16 {
-		x.Press(fmt.Sprintf("line %d\r", n))
-	}
-	l.hears(t, "PRIVMSG #paste :line 15")
-	if took := time.Since(began); took > 12*time.Second {
-		t.Errorf("sixteen lines take %s on their way to the bouncer", took)
+// TestClientsLeaveThePacingToTheBouncer: by themselves irssi and WeeChat send a few lines, and one each two seconds from there on.
+func TestClientsLeaveThePacingToTheBouncer(t *testing.T) {
+	for name, c := range map[string]struct{ program, packaged, suite, opened, goTo string }{
+		"irssi":     {"irssi", "irssi", "sid", "Act:", "/window goto "},
+		"WeeChat":   {"weechat", "weechat-curses", "sid", "#paste", "/buffer "},
+		"WeeChat 3": {"weechat", "weechat-curses", "bookworm", "#paste", "/buffer "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			program := terminal.Get(t, c.program, c.packaged, c.suite)
+			p := newcomer(t)
+			p.joinLocalNetwork("#paste")
+			l := between(t, false)
+			x := terminal.Start(t, program, t.TempDir(), nil, nil)
+			x.Type(linesOf(p.guideOver(l, c.program, p.newPassword(name)).Text)...)
+			l.hears(t, "CAP END")
+			x.Shows(c.opened) // the channel
+			x.Type(c.goTo + "#paste")
+			began := time.Now()
+			for n := range 16 {
+				x.Press(fmt.Sprintf("line %d\r", n))
+			}
+			l.hears(t, "PRIVMSG #paste :line 15")
+			if took := time.Since(began); took > 12*time.Second {
+				t.Errorf("sixteen lines take %s on their way to the bouncer", took)
+			}
+		})
 	}
 }
 
