@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+
+	"irc.now/shared/foreign"
 )
 
 // components are the templates behind the template functions by name, each parsed when it is first drawn: a page has few
@@ -24,7 +26,7 @@ func componentNamed(name string) (*template.Template, error) {
 	if part, ok := madeOf[name]; ok {
 		files = append(files, folder+part+".html")
 	}
-	t, err := template.New("").Funcs(template.FuncMap{"speech": speech, "nickclass": nickClass}).ParseFS(templates, files...)
+	t, err := template.New("").Funcs(template.FuncMap{"speech": speech, "nickclass": nickClass, "foreign": foreign.Text}).ParseFS(templates, files...)
 	if err != nil {
 		return nil, fmt.Errorf("parse component: %w", err)
 	}
@@ -38,6 +40,7 @@ var functions = template.FuncMap{
 	"preload":  preload,
 	"nick":     func(name string) (template.HTML, error) { return drawCached("nick", name) },
 	"channel":  func(name string) (template.HTML, error) { return drawCached("channel", name) },
+	"foreign":  func(words string) (template.HTML, error) { return draw("foreign", words) },
 	"mode":     func(mode string) (template.HTML, error) { return drawCached("mode", mode) },
 	"when":     when,
 	"status":   drawStatus,

@@ -1,4 +1,5 @@
-// What every page has: copy buttons and the choice of theme. Both are hidden until this script shows them.
+// What every page has: copy buttons and the choice of theme, which are hidden until this script shows them, and forms that
+// are sent once.
 
 function copyText(button) {
   const box = button.closest('.copy, .snippet');
@@ -46,5 +47,23 @@ function enableTheme(button) {
   button.hidden = false;
 }
 
+// A second press while the first is on its way would ask for the same once more. The buttons stay as they are: a disabled
+// one is not sent with its form. A page that stays, because the answer is a file or nobody answers, may ask again later.
+const answerTime = 15000;
+
+function sendOnce(event) {
+  const form = event.target;
+  if (event.defaultPrevented) return;
+  if (form.ariaBusy === 'true') {
+    event.preventDefault();
+    return;
+  }
+  form.ariaBusy = 'true';
+  setTimeout(() => { form.ariaBusy = null; }, answerTime);
+}
+
+addEventListener('submit', sendOnce);
+// The browser may show this page again as it was left.
+addEventListener('pageshow', () => document.querySelectorAll('form[aria-busy]').forEach((form) => { form.ariaBusy = null; }));
 document.querySelectorAll('[data-copy]').forEach(enableCopy);
 document.querySelectorAll('[data-theme-toggle]').forEach(enableTheme);
