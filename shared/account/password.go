@@ -43,19 +43,79 @@ func (s *Store) CreatePassword(ctx context.Context, userID, name string) (config
 	secret := newSecret()
 	password := ConnectionPassword{ID: secret.id, Name: name, CreatedAt: s.now()}
 	err = store.InTx(ctx, s.pool, func(tx pgx.Tx) error {
-		if err := checkPasswordCount(ctx, tx, userID); err != nil {
+		if err := lockAccount(ctx, tx, userID); err != nil {
 			return err
 		}
-		hash := secret.hash()
-		_, err := tx.Exec(ctx, `
-			INSERT INTO connection_password (id, account_id, name, hash, created_at) VALUES ($1, $2, $3, $4, $5)`,
-			password.ID, userID, name, hash[:], password.CreatedAt)
-		return err
+		return insertPassword(ctx, tx, userID, password, secret)
 	})
 	if err != nil {
 		return "", ConnectionPassword{}, store.Fault(fmt.Errorf("create connection password: %w", err))
 	}
 	return config.Secret(secret.String()), password, nil
+}
+
+// againWithin is how long the same wish for a password is taken for the one before.
+const againWithin = time.Minute
+
+// CreatePasswordOnce is CreatePassword for a wish that may come twice, such as a form that is sent by a double click: with
+// the same seed and name it gives the same password within a minute, and another one later. Whoever knows seed knows the
+// password, so it must be a secret that nobody else can guess.
+func (s *Store) CreatePasswordOnce(ctx context.Context, userID, name string, seed config.Secret) (config.Secret, ConnectionPassword, error) {
+	name, err := parsePasswordName(name)
+	if err != nil {
+		return "", ConnectionPassword{}, err
+	}
+	secret, err := secretOf(seed, userID+" "+name)
+	if err != nil {
+		return "", ConnectionPassword{}, fmt.Errorf("derive connection password: %w", err)
+	}
+	password := ConnectionPassword{ID: secret.id, Name: name, CreatedAt: s.now()}
+	err = store.InTx(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := lockAccount(ctx, tx, userID); err != nil {
+			return err
+		}
+		before, found, err := passwordMade(ctx, tx, userID, secret.id)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return insertPassword(ctx, tx, userID, password, secret)
+		case before.RevokedAt == nil && s.now().Sub(before.CreatedAt) < againWithin:
+			password = before
+			return nil
+		default: // an old page, which asks for another one
+			secret = newSecret()
+			password.ID = secret.id
+			return insertPassword(ctx, tx, userID, password, secret)
+		}
+	})
+	if err != nil {
+		return "", ConnectionPassword{}, store.Fault(fmt.Errorf("create connection password: %w", err))
+	}
+	return config.Secret(secret.String()), password, nil
+}
+
+// passwordMade finds the user's password of that id.
+func passwordMade(ctx context.Context, tx pgx.Tx, userID, id string) (p ConnectionPassword, found bool, err error) {
+	rows, _ := tx.Query(ctx, `
+		SELECT id, name, created_at, last_used_at, revoked_at FROM connection_password WHERE account_id = $1 AND id = $2`, userID, id)
+	p, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[ConnectionPassword])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ConnectionPassword{}, false, nil
+	}
+	return p, err == nil, err
+}
+
+// insertPassword keeps a password where the user has room for one. The account is locked.
+func insertPassword(ctx context.Context, tx pgx.Tx, userID string, password ConnectionPassword, secret secret) error {
+	if err := checkPasswordCount(ctx, tx, userID); err != nil {
+		return err
+	}
+	hash := secret.hash()
+	_, err := tx.Exec(ctx, `
+		INSERT INTO connection_password (id, account_id, name, hash, created_at) VALUES ($1, $2, $3, $4, $5)`,
+		password.ID, userID, password.Name, hash[:], password.CreatedAt)
+	return err
 }
 
 func parsePasswordName(name string) (string, error) {
@@ -75,18 +135,20 @@ func parsePasswordName(name string) (string, error) {
 // writing direction) beside line breaks.
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
-// checkPasswordCount locks the account first, so that of two requests at once the later one counts what the earlier
-// one made.
-func checkPasswordCount(ctx context.Context, tx pgx.Tx, userID string) error {
-	var live int
-	err := tx.QueryRow(ctx, `SELECT 0 FROM account WHERE id = $1 FOR UPDATE`, userID).Scan(&live)
+// lockAccount comes before all that looks at the account's passwords, so that of two requests at once the later one sees
+// what the earlier one made.
+func lockAccount(ctx context.Context, tx pgx.Tx, userID string) error {
+	var locked int
+	err := tx.QueryRow(ctx, `SELECT 0 FROM account WHERE id = $1 FOR UPDATE`, userID).Scan(&locked)
 	if errors.Is(err, pgx.ErrNoRows) || store.Code(err) == store.InvalidTextRepresentation {
 		return fault.Wrap(err, fault.NotFound, "There is no such account.")
 	}
-	if err != nil {
-		return err
-	}
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM connection_password WHERE account_id = $1 AND revoked_at IS NULL`,
+	return err
+}
+
+func checkPasswordCount(ctx context.Context, tx pgx.Tx, userID string) error {
+	var live int
+	err := tx.QueryRow(ctx, `SELECT count(*) FROM connection_password WHERE account_id = $1 AND revoked_at IS NULL`,
 		userID).Scan(&live)
 	if err == nil && live >= MaxPasswords {
 		return fault.New(fault.OverQuota,

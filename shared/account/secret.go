@@ -1,11 +1,14 @@
 package account
 
 import (
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
 	"errors"
 	"strings"
+
+	"irc.now/shared/config"
 )
 
 // A connection password reads irc_ID_SECRET. The prefix lets leak scanners recognise it; ID finds the row, so that
@@ -32,6 +35,15 @@ func newSecret() secret {
 	raw := make([]byte, idBytes+secretBytes)
 	rand.Read(raw) // never fails
 	return secret{id: base32Lower.EncodeToString(raw[:idBytes]), random: base32Lower.EncodeToString(raw[idBytes:])}
+}
+
+// secretOf makes the connection password that belongs to seed and purpose, the same each time.
+func secretOf(seed config.Secret, purpose string) (secret, error) {
+	raw, err := hkdf.Key(sha256.New, []byte(seed.Reveal()), nil, "irc.now connection password "+purpose, idBytes+secretBytes)
+	if err != nil {
+		return secret{}, err
+	}
+	return secret{id: base32Lower.EncodeToString(raw[:idBytes]), random: base32Lower.EncodeToString(raw[idBytes:])}, nil
 }
 
 func (s secret) String() string { return secretPrefix + s.id + "_" + s.random }

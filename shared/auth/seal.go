@@ -8,7 +8,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
+
+	"irc.now/shared/config"
 )
 
 // Whisper keeps a secret for the signed-in user's next page under name; [Auth.TakeWhisper] reads it once. It is
@@ -44,11 +47,7 @@ func (a *Auth) TakeWhisper(ctx context.Context, name string) string {
 
 // sealer derives the key from the session's token, of which the database knows only the hash.
 func (a *Auth) sealer(ctx context.Context, name string) (cipher.AEAD, error) {
-	token := a.sessions.Token(ctx)
-	if token == "" {
-		return nil, fmt.Errorf("seal %q: the visitor has no session yet", name)
-	}
-	key, err := hkdf.Key(sha256.New, []byte(token), nil, "irc.now session whisper "+name, 32)
+	key, err := a.derive(ctx, "whisper "+name)
 	if err != nil {
 		return nil, fmt.Errorf("seal %q: %w", name, err)
 	}
@@ -57,4 +56,19 @@ func (a *Auth) sealer(ctx context.Context, name string) (cipher.AEAD, error) {
 		return nil, fmt.Errorf("seal %q: %w", name, err)
 	}
 	return cipher.NewGCM(block)
+}
+
+// Derive makes a secret of the session's token and of purpose, the same whenever it is asked in the session. Nobody else
+// can make it, not even who can read the database.
+func (a *Auth) Derive(ctx context.Context, purpose string) (config.Secret, error) {
+	key, err := a.derive(ctx, "secret "+purpose)
+	return config.Secret(key), err
+}
+
+func (a *Auth) derive(ctx context.Context, purpose string) ([]byte, error) {
+	token := a.sessions.Token(ctx)
+	if token == "" {
+		return nil, errors.New("the visitor has no session yet")
+	}
+	return hkdf.Key(sha256.New, []byte(token), nil, "irc.now session "+purpose, 32)
 }

@@ -1,6 +1,7 @@
 package password
 
 import (
+	"crypto/rand"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"irc.now/functions/portal/fragment"
 	"irc.now/functions/portal/page"
 	"irc.now/shared/account"
+	"irc.now/shared/config"
 	"irc.now/shared/design"
 	"irc.now/shared/fault"
 	"irc.now/shared/guide"
@@ -31,7 +33,7 @@ func (q request) fields(networks []string, problem string) []design.Field {
 	for _, g := range guide.For(guide.Connection{}) {
 		clients = append(clients, design.Option{Value: g.ID, Text: g.Name + " (" + g.Platform + ")"})
 	}
-	fields := []design.Field{{
+	fields := []design.Field{{Name: formField, Type: "hidden", Value: rand.Text()}, {
 		Name: "name", Label: "Name", Value: q.name, Error: problem, Required: true, Autocomplete: "off",
 		MaxLength: account.MaxPasswordName, List: suggestions, Placeholder: "Laptop",
 		Hint: "The device or program that will use it, so that you know later which one to revoke.",
@@ -65,7 +67,11 @@ func (a *Area) createPassword(w http.ResponseWriter, r *http.Request, user accou
 		return fault.New(fault.RateLimited, "You have made many passwords in a short time. Please wait a minute and try again.")
 	}
 	asked := a.asked(r, user)
-	secret, password, err := a.Accounts.CreatePassword(r.Context(), user.ID, asked.name)
+	seed, err := a.seed(r)
+	if err != nil {
+		return err
+	}
+	secret, password, err := a.Accounts.CreatePasswordOnce(r.Context(), user.ID, asked.name, seed)
 	switch {
 	case fault.Is(err, fault.Invalid) || fault.Is(err, fault.OverQuota):
 		return a.renderPasswords(w, r, user, web.Status(err), asked, fault.Sentence(err))
@@ -81,6 +87,19 @@ func (a *Area) createPassword(w http.ResponseWriter, r *http.Request, user accou
 	a.Log.InfoContext(r.Context(), "connection password made", "user", user.ID, "password", password.ID)
 	web.LocalRedirect(w, r, "/passwords/created")
 	return nil
+}
+
+// formField tells one form that was shown from another.
+const formField = "form"
+
+// seed is what the password is made of: the same form, sent twice, gives the same password. Of two passwords one would
+// never be seen.
+func (a *Area) seed(r *http.Request) (config.Secret, error) {
+	form := r.PostForm.Get(formField)
+	if form == "" {
+		form = rand.Text()
+	}
+	return a.Session.Derive(r.Context(), "form "+form)
 }
 
 // asked reads the form. A client or network that there is not is none.
@@ -128,8 +147,11 @@ func (a *Area) showCreatedPassword(w http.ResponseWriter, r *http.Request, user 
 // GET /passwords/{id}/client tells how far the client of a password has come, for the script that refreshes it.
 func (a *Area) showClient(w http.ResponseWriter, r *http.Request, user account.User) error {
 	password, err := a.password(r, user)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case password.RevokedAt != nil:
+		return fault.New(fault.NotFound, "That password is revoked.")
 	}
 	b := a.States.Of(r.Context(), user)
 	client := fragment.ClientOf(r.Context(), password, b, a.Shared.Access(user, b, r.URL.Query().Get("network")), time.Now())

@@ -79,18 +79,18 @@ func (a *Area) renderPasswords(w http.ResponseWriter, r *http.Request, user acco
 	return a.Pages.Render(w, r, user, page.View{Name: "passwords", Title: "Connection passwords", Status: status, Body: body})
 }
 
-// password finds one of the user's own passwords that still works.
+// password finds one of the user's own passwords, revoked ones included.
 func (a *Area) password(r *http.Request, user account.User) (account.ConnectionPassword, error) {
 	passwords, err := a.Accounts.Passwords(r.Context(), user.ID)
 	if err != nil {
 		return account.ConnectionPassword{}, err
 	}
 	for _, password := range passwords {
-		if password.ID == r.PathValue("id") && password.RevokedAt == nil {
+		if password.ID == r.PathValue("id") {
 			return password, nil
 		}
 	}
-	return account.ConnectionPassword{}, fault.New(fault.NotFound, "You have no such connection password. It may have been revoked already.")
+	return account.ConnectionPassword{}, fault.New(fault.NotFound, "You have no such connection password.")
 }
 
 // GET /passwords/{id}/revoke asks whether it is meant.
@@ -98,6 +98,9 @@ func (a *Area) confirmRevokePassword(w http.ResponseWriter, r *http.Request, use
 	password, err := a.password(r, user)
 	if err != nil {
 		return err
+	}
+	if password.RevokedAt != nil {
+		return a.Pages.Inform(w, r, "/passwords", "That password is revoked already.")
 	}
 	return a.Pages.Render(w, r, user, page.View{Name: "password-revoke", Title: "Revoke " + password.Name, Body: password})
 }
@@ -111,7 +114,9 @@ func (a *Area) revokePassword(w http.ResponseWriter, r *http.Request, user accou
 	if err := a.Accounts.RevokePassword(r.Context(), user.ID, password.ID); err != nil {
 		return err
 	}
-	a.Log.InfoContext(r.Context(), "connection password revoked", "user", user.ID, "password", password.ID)
+	if password.RevokedAt == nil {
+		a.Log.InfoContext(r.Context(), "connection password revoked", "user", user.ID, "password", password.ID)
+	}
 	if password.LastUsedAt == nil {
 		return a.Pages.Done(w, r, "/passwords", "The password “%s” no longer works. No client has used it, so none is disconnected.", password.Name)
 	}

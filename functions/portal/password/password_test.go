@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -135,6 +136,50 @@ func TestLookingWithHEADDoesNotUseUpTheOneTime(t *testing.T) {
 	}
 }
 
+func TestAFormThatIsSentTwiceMakesOnePassword(t *testing.T) {
+	g := portaltest.Start(t)
+	p := g.User(t, "ada")
+	form := p.Get("/passwords").Value("form")
+	const tries = 4
+	secrets := make(chan string, tries)
+	var sending sync.WaitGroup
+	for range tries {
+		sending.Go(func() {
+			page := p.Post("/passwords", "form", form, "name", "Laptop")
+			secret, _ := page.Find(".copy input").Attr("value")
+			secrets <- secret // empty where the page was shown to another one first
+		})
+	}
+	sending.Wait()
+	close(secrets)
+	seen := map[string]bool{}
+	for secret := range secrets {
+		seen[secret] = true
+	}
+	delete(seen, "")
+	if rows := p.Get("/passwords").Find("tbody tr").Length(); rows != 1 || len(seen) != 1 {
+		t.Fatalf("%d passwords live, %d were shown", rows, len(seen))
+	}
+	for secret := range seen {
+		if _, err := account.NewStore(g.Pool).VerifyPassword(t.Context(), secret); err != nil {
+			t.Error(err)
+		}
+	}
+	// Back to the form, and another name: another password.
+	p.Post("/passwords", "form", form, "name", "Phone").Says("Your new password")
+	// A minute later it is another wish, whatever the form.
+	g.Execute(t, `UPDATE connection_password SET created_at = created_at - interval '61 seconds'`)
+	p.Post("/passwords", "form", form, "name", "Laptop").Says("Your new password")
+	if rows := p.Get("/passwords").Find("tbody tr").Length(); rows != 3 {
+		t.Errorf("%d passwords live", rows)
+	}
+	// The same form of somebody else is theirs.
+	g.User(t, "eve").Post("/passwords", "form", form, "name", "Laptop").Says("Your new password")
+	if rows := p.Get("/passwords").Find("tbody tr").Length(); rows != 3 {
+		t.Errorf("%d passwords live", rows)
+	}
+}
+
 func TestRevokedPasswordIsGone(t *testing.T) {
 	g := portaltest.Start(t)
 	p := g.User(t, "ada")
@@ -147,8 +192,8 @@ func TestRevokedPasswordIsGone(t *testing.T) {
 	link, _ := p.Get("/passwords").Find(`a[href$="/revoke"]`).Attr("href")
 	p.Get(link).Status(http.StatusOK).Says("Old phone", "all of them are disconnected within a minute")
 	p.Post(link).Status(http.StatusOK).Says("no longer works", "All your clients are disconnected within a minute")
-	p.Get(link).Status(http.StatusNotFound)
-	p.Post(link).Status(http.StatusNotFound)
+	p.Get(link).Status(http.StatusOK).Says("revoked already")
+	p.Post(link).Status(http.StatusOK).Says("no longer works")
 
 	if _, err := accounts.VerifyPassword(t.Context(), secret); err == nil {
 		t.Error("a revoked password still works")
