@@ -39,13 +39,13 @@ func TestPagesAreAboutTheOwnBouncerWhileItIsReady(t *testing.T) {
 	p := c.Pro("ada")
 	p.Post("/networks", portaltest.Libera...).Status(http.StatusOK)
 	p.Post("/bouncer").Status(http.StatusOK)
-	p.Get("/networks").Says("Your own bouncer is not ready, so this is about the shared one.", "Libera.Chat").Has("/bouncer")
+	p.Get("/networks").Says("Your own bouncer is not ready, so this is about the shared one.", "libera").Has("/bouncer")
 	p.Get("/connect").Says("Your own bouncer is not ready", "irc.localhost", "6667")
 
 	dedicated := c.Finish("ada")
 	p.Get("/bouncer").Says("Ready")
 	p.Get("/networks").Says("No networks yet").SaysNot("Your own bouncer is not ready")
-	p.Post("/networks", portaltest.But("name", "oftc", "host", "irc.oftc.net")...).Status(http.StatusOK).Says("oftc").SaysNot("Libera.Chat")
+	p.Post("/networks", portaltest.But("name", "oftc", "host", "irc.oftc.net")...).Status(http.StatusOK).Says("oftc").SaysNot("libera")
 	if names := dedicated.Names("ada"); names != "oftc" {
 		t.Errorf("the dedicated bouncer has %q", names)
 	}
@@ -55,19 +55,19 @@ func TestPagesAreAboutTheOwnBouncerWhileItIsReady(t *testing.T) {
 	p.Post("/networks/1/disconnect").Status(http.StatusOK).Says("Switched off")
 	p.Get("/bouncer/delete").Says("Its networks are forgotten", "oftc")
 	p.Post("/networks/1/remove").Status(http.StatusOK).Says("oftc is removed")
-	if names := c.Bouncer.Names("ada"); names != "Libera.Chat" {
+	if names := c.Bouncer.Names("ada"); names != "libera" {
 		t.Errorf("the shared bouncer has %q", names)
 	}
 
 	c.Say("ada", v1alpha1.Ready, metav1.ConditionFalse, "The pod is starting.")
 	p.Get("/bouncer").Says("The pod is starting.")
-	p.Get("/networks").Says("Libera.Chat")
+	p.Get("/networks").Says("libera")
 }
 
 func TestPagesWorkWhileTheAPIServerIsAway(t *testing.T) {
 	c := clustertest.Start(t, clustertest.APIServer("http://127.0.0.1:1"))
 	free := c.User(t, "eve")
-	free.Post("/networks", portaltest.Libera...).Status(http.StatusOK).Says("Libera.Chat is added")
+	free.Post("/networks", portaltest.Libera...).Status(http.StatusOK).Says("libera is added")
 	free.Get("/bouncer").Status(http.StatusOK).Says("Not known", "does not answer", "With Pro")
 
 	p := c.Pro("ada")

@@ -15,7 +15,7 @@ func TestADowngradeSaysWhatIsTooMuchAndUntilWhen(t *testing.T) {
 	ada := k.User(t, "ada")
 	k.Sync(t, "ada", account.Paid, account.Holdings{Plan: account.Pro})
 	for _, name := range []string{"one", "two"} {
-		ada.Post("/networks", "name", name, "host", name+".example.org", "port", "6697", "tls", "on", "nick", "ada")
+		ada.Post("/networks", "name", name, "host", "irc.libera.chat", "port", "6697", "tls", "on", "nick", "ada")
 	}
 	ada.Get("/billing").SaysNot("More than your plan allows")
 	k.Sync(t, "ada", account.Ended, account.Holdings{})
@@ -75,7 +75,7 @@ func TestABouncerThatThePlanStoppedSaysWhatToDo(t *testing.T) {
 	p.Get("/billing").Says("It is stopped, because your plan has no bouncer of your own").Has("/bouncer")
 	// Nobody is without a bouncer.
 	p.Get("/connect").Says("Your own bouncer is not ready", "irc.localhost")
-	p.Post("/networks", portaltest.Libera...).Says("Libera.Chat is added").Status(200)
+	p.Post("/networks", portaltest.Libera...).Says("libera is added").Status(200)
 	if limit, told := c.Bouncer.Users["ada"]; !told || limit != 1 {
 		t.Errorf("the shared bouncer knows %v", c.Bouncer.Users)
 	}

@@ -81,7 +81,7 @@ func areas(settings Settings, d dependencies, pages *page.Pages, session *auth.A
 			Pages: pages, Accounts: accounts, States: states, Shared: shared, Cluster: bouncers != nil, Plans: plans,
 			Landing: settings.LandingURL.Join("/"),
 		},
-		&upstream.Area{Pages: pages, Accounts: accounts, States: states, Ours: settings.extra, Plans: plans},
+		&upstream.Area{Pages: pages, Accounts: accounts, States: states, Ours: settings.extra, Plans: plans, Domain: settings.LandingURL.Parsed().Hostname()},
 		&password.Area{
 			Log: d.log, Pages: pages, Session: session, Accounts: accounts, States: states, Shared: shared, Attempts: attempts,
 		},
@@ -100,7 +100,7 @@ func areas(settings Settings, d dependencies, pages *page.Pages, session *auth.A
 		})
 	}
 	return append(all, &accountarea.Area{
-		Log: d.log, Pages: pages, Session: session, Accounts: accounts, Attempts: attempts, Plans: plans,
+		Log: d.log, Pages: pages, Session: session, Accounts: accounts, Attempts: attempts, Plans: plans, Cluster: bouncers != nil,
 	})
 }
 

@@ -28,10 +28,20 @@ func (s *Server) perform(ctx context.Context, user string, steps []step) error {
 		if fault.Is(err, fault.Unavailable) {
 			i++
 		}
-		s.undo(context.WithoutCancel(ctx), user, steps[:i])
+		s.takeBack(ctx, err, user, steps[:i])
 		return err
 	}
 	return nil
+}
+
+// takeBack undoes steps. A soju that is busy takes its time for that too; it has the commands in their order by then.
+func (s *Server) takeBack(ctx context.Context, why error, user string, steps []step) {
+	if !errors.Is(why, context.DeadlineExceeded) {
+		s.undo(context.WithoutCancel(ctx), user, steps)
+		return
+	}
+	s.busy.mark(user)
+	s.tasks.group.Go(func(soft, _ context.Context) { s.undo(soft, user, steps) })
 }
 
 func (s *Server) undo(ctx context.Context, user string, steps []step) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"irc.now/shared/bouncer"
@@ -12,8 +13,12 @@ import (
 	"irc.now/shared/fault"
 )
 
+// maxNetworks is how many networks of a user are kept, those that are switched off included.
+const maxNetworks = 100
+
 // createNetwork makes the network disabled, completes it and then enables it, so that soju never connects
-// with half of it. Enabling is where soju enforces the user's limit.
+// with half of it. Enabling is where soju enforces the user's limit. A network that is there just as it is wanted was made
+// by the same wish, which came twice.
 func (s *Server) createNetwork(ctx context.Context, user string, w http.ResponseWriter, r *http.Request) error {
 	spec, err := s.spec(w, r)
 	if err != nil {
@@ -23,15 +28,40 @@ func (s *Server) createNetwork(ctx context.Context, user string, w http.Response
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(all, func(n networkRecord) bool { return n.Enabled && fulfils(n, spec) }) {
+		return finish(w, nil)
+	}
+	if err := checkNew(spec, all); err != nil {
+		return err
+	}
+	return finish(w, s.perform(ctx, user, creation(spec)))
+}
+
+func checkNew(spec bouncer.UpstreamSpec, all []networkRecord) error {
+	if err := spec.ValidateChange(bouncer.Upstream{}); err != nil {
+		return err
+	}
 	if err := checkConflict(spec, all); err != nil {
 		return err
+	}
+	if len(all) >= maxNetworks {
+		return fault.New(fault.Conflict, "You have %d networks, more than which a bouncer does not keep. Remove one that you no longer need.", len(all))
 	}
 	for _, channel := range spec.Channels {
 		if err := checkAddressable(channel); err != nil {
 			return err
 		}
 	}
-	return finish(w, s.perform(ctx, user, creation(spec)))
+	return checkWords(creation(spec))
+}
+
+// fulfils reports whether the network is what is wanted already.
+func fulfils(n networkRecord, spec bouncer.UpstreamSpec) bool {
+	if n.Name() != spec.Name {
+		return false
+	}
+	steps, err := changes(n, spec)
+	return err == nil && len(steps) == 0
 }
 
 func creation(spec bouncer.UpstreamSpec) []step {
@@ -43,7 +73,8 @@ func creation(spec bouncer.UpstreamSpec) []step {
 			create = append(create, flag.name, flag.value)
 		}
 	}
-	steps := []step{{do: create, undo: []string{"network", "delete", spec.Name}}}
+	flags, _ := moreChanges(networkRecord{AutoAway: true}, spec.More)
+	steps := []step{{do: append(create, flags...), undo: []string{"network", "delete", spec.Name}}}
 	if spec.SASLUsername != "" {
 		steps = append(steps, step{do: setPlain(spec.Name, spec.SASLUsername, spec.SASLPassword)})
 	}
@@ -65,10 +96,18 @@ func (s *Server) updateNetwork(ctx context.Context, user string, w http.Response
 		return err
 	}
 	old, others, err := s.records.network(ctx, user, r.URL.Query().Get("name"))
+	if fault.Is(err, fault.NotFound) { // renamed by the same wish, which came twice
+		if renamed, _, err := s.records.network(ctx, user, spec.Name); err == nil && fulfils(renamed, spec) {
+			return finish(w, nil)
+		}
+	}
 	if err != nil {
 		return err
 	}
 	if err := checkConflict(spec, others); err != nil {
+		return err
+	}
+	if err := spec.ValidateChange(networkOf(old, report{})); err != nil {
 		return err
 	}
 	steps, err := changes(old, spec)
@@ -81,20 +120,26 @@ func (s *Server) updateNetwork(ctx context.Context, user string, w http.Response
 	return finish(w, s.perform(ctx, user, steps))
 }
 
+// changes gives the steps that turn old into spec. Channels come first: as soon as it is updated, soju connects anew and,
+// once connected, goes through its channels beside everything else, which ends the whole program where one is added meanwhile.
 func changes(old networkRecord, spec bouncer.UpstreamSpec) ([]step, error) {
-	steps, err := saslChange(old, spec)
+	channels, err := channelChanges(old, spec)
 	if err != nil {
 		return nil, err
 	}
+	sasl, err := saslChange(old, spec)
+	if err != nil {
+		return nil, err
+	}
+	steps := append(channels, sasl...)
 	do, undo := fieldChanges(old, spec)
-	if len(steps) > 0 || len(do) > 0 { // an update without flags connects anew, with the new account
+	if len(sasl) > 0 || len(do) > 0 { // an update without flags connects anew, with the new account
 		steps = append(steps, step{
 			do:   append([]string{"network", "update", old.Name()}, do...),
 			undo: append([]string{"network", "update", spec.Name}, undo...),
 		})
 	}
-	channels, err := channelChanges(old, spec)
-	return append(steps, channels...), err
+	return steps, nil
 }
 
 // saslChange sets, changes or resets SASL PLAIN. A client certificate that the user made through BouncerServ
@@ -154,10 +199,55 @@ func fieldChanges(old networkRecord, spec bouncer.UpstreamSpec) (do, undo []stri
 	if !spec.KeepServerPassword || spec.ServerPassword != "" {
 		change("-pass", old.Pass.Reveal(), spec.ServerPassword.Reveal())
 	}
+	more, less := moreChanges(old, spec.More)
+	return append(do, more...), append(undo, less...)
+}
+
+// moreChanges gives the flags that make what few people set as it is wanted, and those that take it back.
+func moreChanges(old networkRecord, wanted *bouncer.More) (do, undo []string) {
+	if wanted == nil {
+		return nil, nil
+	}
+	if wanted.Pinned != old.Fingerprint() {
+		do, undo = append(do, "-certfp", wanted.Pinned), append(undo, "-certfp", old.Fingerprint())
+	}
+	if autoAway := !wanted.NoAutoAway; autoAway != old.AutoAway {
+		do = append(do, "-auto-away", strconv.FormatBool(autoAway))
+		undo = append(undo, "-auto-away", strconv.FormatBool(old.AutoAway))
+	}
+	commands, keys := bouncer.SplitCommands(old.Commands())
+	if !wanted.KeepCommands {
+		commands = wanted.Commands
+	}
+	if !wanted.KeepKeys {
+		keys = wanted.Keys
+	}
+	if all := bouncer.CommandsOf(commands, keys); !sameCommands(all, old.Commands()) {
+		do, undo = append(do, commandFlags(all)...), append(undo, commandFlags(old.Commands())...)
+	}
 	return do, undo
 }
 
-// channelChanges joins what is new and leaves what is gone; last, since leaving forgets a channel's key.
+// sameCommands takes no offence at keys that stand between other commands.
+func sameCommands(a, b []string) bool {
+	commandsA, keysA := bouncer.SplitCommands(a)
+	commandsB, keysB := bouncer.SplitCommands(b)
+	return slices.Equal(commandsA, commandsB) && slices.Equal(keysA, keysB)
+}
+
+// commandFlags are the flags that make commands those that soju sends; an empty one stands for none.
+func commandFlags(commands []string) []string {
+	if len(commands) == 0 {
+		return []string{"-connect-command", ""}
+	}
+	var flags []string
+	for _, command := range commands {
+		flags = append(flags, "-connect-command", command)
+	}
+	return flags
+}
+
+// channelChanges joins what is new and leaves what is gone.
 func channelChanges(old networkRecord, spec bouncer.UpstreamSpec) ([]step, error) {
 	var steps []step
 	for _, channel := range spec.Channels {
@@ -167,7 +257,7 @@ func channelChanges(old networkRecord, spec bouncer.UpstreamSpec) ([]step, error
 		if err := checkAddressable(channel); err != nil {
 			return nil, err
 		}
-		steps = append(steps, channelStep("create", "delete", channel, spec.Name))
+		steps = append(steps, channelStep("create", "delete", channel, old.Name()))
 	}
 	for _, channel := range old.Channels {
 		if contains(spec.Channels, channel) {
@@ -176,7 +266,7 @@ func channelChanges(old networkRecord, spec bouncer.UpstreamSpec) ([]step, error
 		if err := checkAddressable(channel); err != nil {
 			return nil, err
 		}
-		steps = append(steps, channelStep("delete", "create", channel, spec.Name))
+		steps = append(steps, channelStep("delete", "create", channel, old.Name()))
 	}
 	return steps, nil
 }
@@ -219,8 +309,7 @@ func (s *Server) deleteNetwork(ctx context.Context, user string, w http.Response
 	if err != nil {
 		return err
 	}
-	_, err = s.soju.as(ctx, user, "network", "delete", handleOf(n, others))
-	return finish(w, err)
+	return s.carryOut(ctx, w, removal(user, n.ID), "network", "delete", handleOf(n, others))
 }
 
 // handleOf is what soju finds the network by: its name or, where no command can carry that, its address.
@@ -246,16 +335,15 @@ func (s *Server) setEnabled(ctx context.Context, user string, w http.ResponseWri
 	}
 	if body.Enabled == n.Enabled {
 		idle, err := s.settled(ctx, user, n)
-		if err != nil || idle {
-			return finish(w, err)
+		if err != nil {
+			return err
+		}
+		if idle {
+			return respond(w, bouncer.Outcome{})
 		}
 	}
-	value := "false"
-	if body.Enabled {
-		value = "true"
-	}
-	_, err = s.soju.as(ctx, user, "network", "update", n.Name(), "-enabled", value)
-	return finish(w, err)
+	value := strconv.FormatBool(body.Enabled)
+	return s.carryOut(ctx, w, taskID{user, n.ID, value}, "network", "update", n.Name(), "-enabled", value)
 }
 
 // settled tells whether there is nothing to do for a network that is enabled or disabled as asked.

@@ -67,7 +67,7 @@ func TestAFieldIsRefusedOrStoredAsItIs(t *testing.T) {
 			if got := fieldOf(networks[0], field); got != value && got != "" {
 				t.Errorf("%s = %q is stored as %q", field, value, got)
 			}
-			if err := w.admin.DeleteUpstream(t.Context(), "ada", networks[0].Name); err != nil {
+			if _, err := w.admin.DeleteUpstream(t.Context(), "ada", networks[0].Name); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -132,7 +132,7 @@ func TestPasswordsArriveAsTyped(t *testing.T) {
 	}
 	// Back to the fake server, which the service itself refuses: it is not one of ours.
 	w.command("user", "run", "ada", "network", "update", "fake", "-addr", "irc+insecure://"+address)
-	if err := w.admin.SetEnabled(t.Context(), "ada", "fake", true); err != nil {
+	if _, err := w.admin.SetEnabled(t.Context(), "ada", "fake", true); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -160,10 +160,10 @@ func TestANetworkNameCannotForgeTheAnswerAboutOthers(t *testing.T) {
 		if got := w.networks("ada"); len(got) != 2 || got[0].Name != "TestNet" || got[1].Name != name {
 			t.Fatalf("%q: %+v", forged, got)
 		}
-		if err := w.admin.SetEnabled(t.Context(), "ada", "TestNet", true); err != nil {
+		if _, err := w.admin.SetEnabled(t.Context(), "ada", "TestNet", true); err != nil {
 			t.Errorf("%q: connect: %v", forged, err)
 		}
-		if err := w.admin.DeleteUpstream(t.Context(), "ada", name); err != nil {
+		if _, err := w.admin.DeleteUpstream(t.Context(), "ada", name); err != nil {
 			t.Fatalf("%q: remove: %v", forged, err)
 		}
 	}

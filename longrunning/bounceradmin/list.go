@@ -2,9 +2,14 @@ package bounceradmin
 
 import (
 	"context"
+	"crypto/sha1" //nolint:gosec // see certificateOf
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 
 	"irc.now/shared/bouncer"
 )
@@ -23,48 +28,91 @@ func (s *Server) listNetworks(ctx context.Context, user string, w http.ResponseW
 		}
 		for i, record := range records {
 			networks[i] = networkOf(record, reports[record.ID])
+			if s.tasks.pending(removal(user, record.ID)) {
+				networks[i].State = bouncer.Removing
+			}
 		}
 	}
 	return respond(w, networks)
 }
 
+// patience is how long soju may take to tell how a user's networks are doing. One that waits for a network to take what was
+// sent to it does not answer for minutes; whoever looks at a page is told that instead.
+const patience = 1500 * time.Millisecond
+
 // reports asks how the networks are doing. The answer repeats names that an IRC client may have chosen, line breaks
 // included, and so can be forged by one that was in the account. A soju that is up and seems to refuse has therefore
 // told nothing, which must not lock the owner out.
 func (s *Server) reports(ctx context.Context, user string, records []networkRecord) (map[int64]report, error) {
-	lines, err := s.soju.as(ctx, user, "network", "status")
+	if s.busy.is(user) {
+		return busyReports(records), nil
+	}
+	asking, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	lines, err := s.soju.as(asking, user, "network", "status")
 	if err != nil {
 		if _, away := s.soju.status(ctx); away != nil {
 			return nil, err
 		}
 	}
-	return parseStatus(lines, records), nil
+	if asking.Err() != nil {
+		s.busy.mark(user)
+		return busyReports(records), nil
+	}
+	reports := parseStatus(lines, records)
+	s.addDetails(asking, user, records, reports)
+	return reports, nil
+}
+
+func busyReports(records []networkRecord) map[int64]report {
+	reports := map[int64]report{}
+	for _, n := range records {
+		reports[n.ID] = report{state: bouncer.Busy}
+	}
+	return reports
 }
 
 func networkOf(n networkRecord, r report) bouncer.Upstream {
+	commands, keys := bouncer.SplitCommands(n.Commands())
 	network := bouncer.Upstream{
 		ID: n.ID, Name: n.Name(), Host: n.Addr, Nick: n.Nick(), Username: n.Username, RealName: n.RealName,
-		ServerPasswordSet: n.Pass != "", Channels: n.Channels, Enabled: n.Enabled, State: r.state, Error: r.detail,
+		ServerPasswordSet: n.Pass != "", Channels: n.Channels, Enabled: n.Enabled, State: r.state, Reason: r.reason, Error: r.said,
+		SignIn: r.signIn, Absent: r.absent, Pinned: n.Fingerprint(), NoAutoAway: !n.AutoAway, Commands: len(commands),
 	}
-	if n.SASLMechanism == "PLAIN" {
+	for _, key := range keys {
+		channel, _, _ := strings.Cut(key, " ")
+		network.Keyed = append(network.Keyed, channel)
+	}
+	switch n.SASLMechanism {
+	case "PLAIN":
 		network.SASLUsername = n.SASLUsername
+	case "EXTERNAL":
+		network.Certificate = certificateOf(n.Certificate)
 	}
 	if address, err := bouncer.ParseAddress(n.Addr); err == nil {
 		network.Host, network.Port, network.TLS = address.Host, address.Port, address.TLS
 	}
 	switch {
 	case !n.Enabled:
-		network.State, network.Error = bouncer.Disabled, ""
+		network.State, network.Reason, network.Error = bouncer.Disabled, "", ""
 	case network.State == "" || network.State == bouncer.Disabled:
 		network.State = bouncer.Connecting // just enabled, or not in soju's answer
 	}
 	return network
 }
 
+func certificateOf(der []byte) *bouncer.Certificate {
+	sum1, sum256, sum512 := sha1.Sum(der), sha256.Sum256(der), sha512.Sum512(der) //nolint:gosec // some networks know certificates by it
+	return &bouncer.Certificate{SHA1: hex.EncodeToString(sum1[:]), SHA256: hex.EncodeToString(sum256[:]), SHA512: hex.EncodeToString(sum512[:])}
+}
+
 // report is what soju says of one network.
 type report struct {
 	state  bouncer.State
-	detail string
+	reason bouncer.Reason
+	said   string // by the network itself
+	signIn bouncer.SignIn
+	absent []string
 }
 
 // statusPattern is what follows a network's name in a line of "network status"; details of a connection are
@@ -107,5 +155,6 @@ func reportOf(state, detail string) report {
 	case detail == "":
 		return report{state: bouncer.Connecting}
 	}
-	return report{state: bouncer.Disconnected, detail: strings.TrimPrefix(detail, "connection error: ")}
+	reason, said := reasonOf(detail)
+	return report{state: bouncer.Disconnected, reason: reason, said: said}
 }

@@ -31,7 +31,7 @@ func TestCommandsAreCountedByKindAndOutcome(t *testing.T) {
 	if err := admin.EnsureUser(t.Context(), "ada", 0); err != nil {
 		t.Fatal(err)
 	}
-	wantKind(t, admin.CreateUpstream(t.Context(), "ada", bouncer.UpstreamSpec{Name: "n", Host: "irc.example", Port: 6697, TLS: true}), fault.OverQuota)
+	wantKind(t, admin.CreateUpstream(t.Context(), "ada", bouncer.UpstreamSpec{Name: "n", Host: "irc.oftc.net", Port: 6697, TLS: true}), fault.OverQuota)
 	want := `
 # HELP bounceradmin_commands_total Commands sent to soju, by kind and outcome.
 # TYPE bounceradmin_commands_total counter

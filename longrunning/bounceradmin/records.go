@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -39,6 +40,10 @@ type networkRecord struct {
 	Enabled       bool
 	DefaultNick   string
 	Channels      []string
+	Pinned        string // of the server's certificate: "sha-256:" or "sha-512:" and digits; "" for none
+	StoredCommand string // all of them, with line breaks between
+	Certificate   []byte // soju's own for this network, DER; empty for none
+	AutoAway      bool
 }
 
 // Name is what commands call the network.
@@ -57,12 +62,24 @@ func (n networkRecord) Nick() string {
 	return n.DefaultNick
 }
 
+// Commands are what soju sends after each connect.
+func (n networkRecord) Commands() []string {
+	if n.StoredCommand == "" {
+		return nil
+	}
+	return strings.Split(n.StoredCommand, "\r\n")
+}
+
+// Fingerprint is that of the pinned certificate, without the name of the hash.
+func (n networkRecord) Fingerprint() string { return n.Pinned[strings.LastIndexByte(n.Pinned, ':')+1:] }
+
 const userQuery = `SELECT id, COALESCE(nick, ''), max_networks FROM "User" WHERE username = $1`
 
 const networksQuery = `SELECT n.id, COALESCE(n.name, '') AS stored_name, n.addr, COALESCE(n.nick, '') AS stored_nick,
 	COALESCE(n.username, '') AS username, COALESCE(n.realname, '') AS real_name, COALESCE(n.pass, '') AS pass,
 	COALESCE(n.sasl_mechanism::text, '') AS sasl_mechanism, COALESCE(n.sasl_plain_username, '') AS sasl_username,
 	COALESCE(n.sasl_plain_password, '') AS sasl_password, n.enabled,
+	COALESCE(n.certfp, '') AS pinned, COALESCE(n.connect_commands, '') AS stored_command, n.sasl_external_cert AS certificate, n.auto_away,
 	COALESCE(NULLIF(u.nick, ''), u.username) AS default_nick,
 	COALESCE(array_agg(c.name ORDER BY c.name) FILTER (WHERE c.name IS NOT NULL), '{}') AS channels
 FROM "Network" n JOIN "User" u ON u.id = n."user" LEFT JOIN "Channel" c ON c.network = n.id
@@ -105,6 +122,12 @@ func (r *records) network(ctx context.Context, user, name string) (n networkReco
 		}
 	}
 	return networkRecord{}, nil, fault.New(fault.NotFound, "You have no network called %q.", strings.ToValidUTF8(name, "?"))
+}
+
+// gone reports whether the user has no network of that id any more.
+func (r *records) gone(ctx context.Context, user string, id int64) (bool, error) {
+	all, err := r.networks(ctx, user)
+	return !slices.ContainsFunc(all, func(n networkRecord) bool { return n.ID == id }), err
 }
 
 // inTx reads in a transaction that cannot write, whatever the role may do.

@@ -29,7 +29,9 @@ func TestAClientIsSeenOnceSojuHasLetItIn(t *testing.T) {
 		t.Errorf("a client that was not let in was seen at %s", at)
 	}
 	before := time.Now()
-	serverstest.SignIn(t, w.soju.Address, "ada", "ada", password)
+	client := serverstest.SignIn(t, w.soju.Address, "ada", "ada", password)
+	client.Send("PING written") // soju writes it after the welcome
+	client.Expect("PONG", "written")
 	if at := seen(); at.Before(before.Add(-time.Second)) || at.After(time.Now().Add(time.Second)) {
 		t.Errorf("a client that came in at %s was seen at %s", before, at)
 	}

@@ -62,6 +62,8 @@ type Server struct {
 	soju    *soju
 	records *records
 	locks   locks
+	busy    busy
+	tasks   tasks
 	pool    *pgxpool.Pool
 	handler http.Handler
 }
@@ -84,13 +86,17 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		token: c.Token, own: c.Own, log: c.Log, pool: pool,
 		soju: newSoju(c.Socket, c.Metrics), records: &records{pool}, locks: locks{held: map[string]*holder{}},
+		busy: busy{until: map[string]time.Time{}}, tasks: tasks{running: map[taskID]*task{}},
 	}
 	s.handler = s.routes()
 	return s, nil
 }
 
-// Close gives the database connections back. No request may be under way.
-func (s *Server) Close() { s.pool.Close() }
+// Close gives up what soju has not come to and gives the database connections back. No request may be under way.
+func (s *Server) Close() {
+	_ = s.tasks.group.Stop(context.Background()) // its error would be a context's that ended
+	s.pool.Close()
+}
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
@@ -108,6 +114,9 @@ func (s *Server) routes() http.Handler {
 	mux.Handle("PUT /v1/users/{user}/network", s.forUser(s.updateNetwork))
 	mux.Handle("DELETE /v1/users/{user}/network", s.forUser(s.deleteNetwork))
 	mux.Handle("PUT /v1/users/{user}/network/enabled", s.forUser(s.setEnabled))
+	mux.Handle("POST /v1/users/{user}/network/reconnect", s.forUser(s.reconnectNetwork))
+	mux.Handle("POST /v1/users/{user}/network/certificate", s.forUser(s.makeCertificate))
+	mux.Handle("DELETE /v1/users/{user}/network/certificate", s.forUser(s.dropCertificate))
 	return mux
 }
 

@@ -47,14 +47,26 @@ func kind(words []string) string {
 // run sends one command. Its errors say which kind of command failed, never its words, which may be
 // passwords.
 func (s *soju) run(ctx context.Context, words ...string) ([]string, error) {
+	return s.send(ctx, adminsocket.Command, words...)
+}
+
+func (s *soju) send(ctx context.Context, how sender, words ...string) ([]string, error) {
 	name, started := kind(words), time.Now()
-	lines, err := adminsocket.Command(ctx, s.socket, words...)
+	lines, err := how(ctx, s.socket, words...)
 	s.duration.WithLabelValues(name).Observe(time.Since(started).Seconds())
 	s.commands.WithLabelValues(name, outcome(err)).Inc()
 	if err == nil {
 		return lines, nil
 	}
 	return nil, fmt.Errorf("run %q: %w", name, explain(err))
+}
+
+type sender func(ctx context.Context, socket string, words ...string) ([]string, error)
+
+// await runs a command as a user, and waits until soju comes to it or ctx ends.
+func (s *soju) await(ctx context.Context, user string, words ...string) error {
+	_, err := s.send(ctx, adminsocket.Await, append([]string{"user", "run", user}, words...)...)
+	return err
 }
 
 // as runs a command as a user.
@@ -107,6 +119,8 @@ func explain(err error) error {
 	switch {
 	case errors.Is(err, adminsocket.ErrWord):
 		return fault.Wrap(err, fault.Invalid, "The bouncer takes no control characters.")
+	case !ok && errors.Is(err, context.DeadlineExceeded):
+		return fault.Wrap(err, fault.Unavailable, "Your bouncer is busy with one of your networks and did not answer in time. Please try again in a few minutes.")
 	case !ok:
 		return fault.Wrap(err, fault.Unavailable, "The bouncer cannot be reached right now. Please try again in a minute.")
 	}

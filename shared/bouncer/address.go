@@ -106,54 +106,6 @@ func numericLabel(host string) bool {
 	return err == nil || decimal == nil
 }
 
-// checkPublic refuses hosts that only mean something inside our own network, so that the bouncer is no
-// door into it. A public name may still resolve to a private address: egress rules are the wall against
-// that, this check is for clear words.
-func checkPublic(host string) error {
-	refused := fault.New(fault.Invalid, "The bouncer can only connect to servers on the public internet.")
-	if ip, err := netip.ParseAddr(host); err == nil {
-		if !publicIP(ip) {
-			return refused
-		}
-		return nil
-	}
-	name := strings.ToLower(host)
-	if !strings.Contains(name, ".") {
-		return refused
-	}
-	for _, suffix := range privateSuffixes {
-		if strings.HasSuffix(name, suffix) {
-			return refused
-		}
-	}
-	return nil
-}
-
-// Names that are never in the public DNS: RFC 6761, RFC 6762, RFC 8375, ICANN's .internal, and Kubernetes.
-var privateSuffixes = []string{".localhost", ".local", ".internal", ".home.arpa", ".lan", ".svc", ".localdomain"}
-
-// Ranges beside those netip knows that are not reached over the public internet, or that carry an IPv4
-// address inside (NAT64, 6to4, Teredo, IPv4-compatible).
-var privateRanges = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("::/96"),
-	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2002::/16"),
-	netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("fec0::/10"),
-}
-
-func publicIP(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
-		return false
-	}
-	for _, prefix := range privateRanges {
-		if prefix.Contains(ip) {
-			return false
-		}
-	}
-	return true
-}
-
 // expression is compiled when it is first asked: all of them together would take a tenth of a function's start.
 func expression(pattern string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })

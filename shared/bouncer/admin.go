@@ -69,14 +69,39 @@ func (a *Admin) UpdateUpstream(ctx context.Context, user, name string, spec Upst
 	return a.send(ctx, http.MethodPut, a.network(user, name), spec)
 }
 
-// DeleteUpstream disconnects and forgets the network with its messages.
-func (a *Admin) DeleteUpstream(ctx context.Context, user, name string) error {
-	return a.do(ctx, http.MethodDelete, a.network(user, name), nil, nil)
+// DeleteUpstream disconnects and forgets the network with its messages. Later reports that soju is busy with this user and
+// does it as soon as it can.
+func (a *Admin) DeleteUpstream(ctx context.Context, user, name string) (later bool, err error) {
+	return a.outcome(ctx, http.MethodDelete, a.network(user, name), nil)
 }
 
-// SetEnabled connects or disconnects the network and remembers it. OverQuota as for CreateUpstream.
-func (a *Admin) SetEnabled(ctx context.Context, user, name string, on bool) error {
-	return a.do(ctx, http.MethodPut, a.network(user, name, "enabled"), Enabled{on}, nil)
+// SetEnabled connects or disconnects the network and remembers it. OverQuota as for CreateUpstream, later as for
+// DeleteUpstream.
+func (a *Admin) SetEnabled(ctx context.Context, user, name string, on bool) (later bool, err error) {
+	return a.outcome(ctx, http.MethodPut, a.network(user, name, "enabled"), Enabled{on})
+}
+
+// Reconnect has soju leave the network and connect anew; later as for DeleteUpstream.
+func (a *Admin) Reconnect(ctx context.Context, user, name string) (later bool, err error) {
+	return a.outcome(ctx, http.MethodPost, a.network(user, name, "reconnect"), nil)
+}
+
+// MakeCertificate gives the network a new client certificate, with which soju signs in from the next connect on, in place
+// of an account's password. The connection that there is stays.
+func (a *Admin) MakeCertificate(ctx context.Context, user, name string) error {
+	return a.do(ctx, http.MethodPost, a.network(user, name, "certificate"), nil, nil)
+}
+
+// DropCertificate forgets the network's client certificate; soju then signs in to no account. One that is not there is no
+// error.
+func (a *Admin) DropCertificate(ctx context.Context, user, name string) error {
+	return a.do(ctx, http.MethodDelete, a.network(user, name, "certificate"), nil, nil)
+}
+
+func (a *Admin) outcome(ctx context.Context, method, address string, body any) (later bool, err error) {
+	var outcome Outcome
+	err = a.do(ctx, method, address, body, &outcome)
+	return outcome.Later, err
 }
 
 // Status asks whether the bouncer is up and how busy it is.
@@ -122,7 +147,7 @@ func (a *Admin) do(ctx context.Context, method, address string, body, answer any
 	if response.StatusCode/100 != 2 {
 		return faultOf(response.StatusCode, data)
 	}
-	if answer == nil {
+	if answer == nil || response.StatusCode == http.StatusNoContent {
 		return nil
 	}
 	if err := json.Unmarshal(data, answer); err != nil {

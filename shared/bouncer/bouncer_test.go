@@ -2,6 +2,7 @@ package bouncer_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -13,17 +14,18 @@ import (
 )
 
 func good() bouncer.UpstreamSpec {
-	return bouncer.UpstreamSpec{Name: "Libera.Chat", Host: "irc.libera.chat", Port: 6697, TLS: true}
+	return bouncer.UpstreamSpec{Name: "libera", Host: "irc.libera.chat", Port: 6697, TLS: true}
 }
 
 func TestWellKnownNetworksAreValid(t *testing.T) {
 	seen := map[string]bool{}
 	for _, known := range bouncer.WellKnown {
 		spec := bouncer.UpstreamSpec{Name: known.Slug(), Host: known.Host, Port: known.Port, TLS: known.TLS}
-		if err := spec.Validate(); err != nil || known.Slug() != known.Name || seen[known.Name] || known.URL == "" {
-			t.Errorf("%s: %v", known.Name, err)
+		err := errors.Join(spec.Validate(), spec.ValidateChange(bouncer.Upstream{}))
+		if err != nil || seen[known.Slug()] || strings.ToLower(known.Slug()) != known.Slug() || known.URL == "" {
+			t.Errorf("%s: %q, %v", known.Name, known.Slug(), err)
 		}
-		seen[known.Name] = true
+		seen[known.Slug()] = true
 	}
 }
 
@@ -48,6 +50,11 @@ func TestControlCharactersAreRefusedInEveryField(t *testing.T) {
 		"sasl_username":   func(s *bouncer.UpstreamSpec, v string) { s.SASLUsername, s.SASLPassword = "x"+v, "p" },
 		"server_password": func(s *bouncer.UpstreamSpec, v string) { s.ServerPassword = bouncerSecret(v) },
 		"channels":        func(s *bouncer.UpstreamSpec, v string) { s.Channels = []string{"#x" + v} },
+		"pinned":          func(s *bouncer.UpstreamSpec, v string) { s.More = &bouncer.More{Pinned: v} },
+		"commands":        func(s *bouncer.UpstreamSpec, v string) { s.More = &bouncer.More{Commands: []string{"MODE x" + v}} },
+		"keys": func(s *bouncer.UpstreamSpec, v string) {
+			s.Channels, s.More = []string{"#x"}, &bouncer.More{Keys: []string{"#x y" + v}}
+		},
 	} {
 		for _, bad := range []string{"\r", "\n", "\x00", "\r\nQUIT", "\x07", "\x7f", "\u0085", "\xc3"} {
 			spec := good()
@@ -80,7 +87,8 @@ func TestOnlyThePublicInternetIsReached(t *testing.T) {
 		"127.0.0.1", "127.8.8.8", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "0.1.2.3",
 		"224.0.0.1", "255.255.255.255", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
 		"::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "localhost", "LOCALHOST", "my.localhost", "printer.local",
-		"postgres", "db.internal", "soju.default.svc", "127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "1.2.3.0x4",
+		"postgres", "db.internal", "soju.default.svc", "irc.lan", "a.home.arpa", "192.0.2.1", "198.51.100.7",
+		"203.0.113.9", "192.88.99.1", "2001:db8::1", "3fff::1", "100::1", "5f00::1", "2001:2::1", "4000::1", "127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "1.2.3.0x4",
 		"fe80::1%eth0", "[::1]", "127.0.0.1.", "", ".", "a..b", "-a.example", "a_b.example", "bücher.example", "irc.example:6667",
 		"user@irc.example", "irc.example/path", "irc.example?x", "/run/soju/admin", "unix:///run/x", "irc+unix://x",
 	} {
@@ -90,10 +98,34 @@ func TestOnlyThePublicInternetIsReached(t *testing.T) {
 			t.Errorf("%q passes", host)
 		}
 	}
-	for _, host := range []string{"irc.oftc.net", "IRC.Example.org", "xn--bcher-kva.example", "93.184.216.34", "2a03:5180::1"} {
+	for _, host := range []string{"irc.oftc.net", "IRC.OFTC.net", "xn--bcher-kva.de", "93.184.216.34", "2a03:5180::1"} {
 		spec := good()
 		spec.Host = host
 		if err := spec.Validate(); err != nil {
+			t.Errorf("%q: %v", host, err)
+		}
+	}
+}
+
+func TestNamesThatCannotBeInThePublicDNSAreRefused(t *testing.T) {
+	for _, host := range []string{
+		"kubernetes.default", "database-rw.irc-now", "x.corp", "irc.home", "x.mail", "x.onion", "X.ONION", "1.2.0.192.in-addr.arpa",
+		"irc.test", "irc.invalid", "irc.example", "irc.example.com", "example.org", "x.alt", "notirc.corp", "irc.nosuchdomain",
+	} {
+		spec := good()
+		spec.Host = host
+		if fault.FieldsOf(spec.CheckRegistered("irc.corp"))["host"] == "" {
+			t.Errorf("%q passes", host)
+		}
+	}
+	own := bouncer.KnownUpstream{Name: "lab", Host: "lab.corp", Port: 6697, TLS: true}
+	for _, host := range []string{
+		"irc.oftc.net", "IRC.OFTC.net", "irc.co.uk", "irc.tilde.chat", "ada.github.io", "irc.foo.ck", "xn--bcher-kva.xn--p1ai", "93.184.216.34",
+		"lab.corp", "ada.net.irc.corp", "irc.corp",
+	} {
+		spec := good()
+		spec.Host = host
+		if err := spec.CheckRegistered("irc.corp", own); err != nil {
 			t.Errorf("%q: %v", host, err)
 		}
 	}
@@ -104,7 +136,7 @@ func TestTheOperatorsOwnNetworksMayBePrivate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(own) != 2 || own[0].Name != "irc.now local" || own[0].Slug() != "irc.now-local" || own[0].TLS || own[1].Host != "::1" || !own[1].TLS {
+	if len(own) != 2 || own[0].Name != "irc.now local" || own[0].Slug() != "irc-now-local" || own[0].TLS || own[1].Host != "::1" || !own[1].TLS {
 		t.Fatalf("own = %+v", own)
 	}
 	spec := bouncer.UpstreamSpec{Name: own[0].Slug(), Host: "127.0.0.1", Port: 6668}

@@ -19,11 +19,12 @@ type KnownUpstream struct {
 // Address is where the network is.
 func (k KnownUpstream) Address() Address { return Address{Host: k.Host, Port: k.Port, TLS: k.TLS} }
 
-var notSlug = expression(`[^A-Za-z0-9._-]+`)
+var notSlug = expression(`[^a-z0-9_-]+`)
 
-// Slug is the name made fit for UpstreamSpec.Name: "irc.now local" becomes "irc.now-local".
+// Slug is the name made fit for UpstreamSpec.Name: "Libera.Chat" becomes "libera-chat". It has no dots, since soju takes a
+// name with one for a server's address, and no capitals, since names are typed into IRC clients and soju tells them apart.
 func (k KnownUpstream) Slug() string {
-	slug := strings.Trim(notSlug().ReplaceAllString(k.Name, "-"), "-.")
+	slug := strings.Trim(notSlug().ReplaceAllString(strings.ToLower(k.Name), "-"), "-")
 	return slug[:min(len(slug), maxName)]
 }
 

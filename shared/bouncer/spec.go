@@ -1,13 +1,13 @@
 package bouncer
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
+	"irc.now/shared/foreign"
 )
 
 // Limits of what a network may hold. soju's columns take 255 characters; IRC lines take 512 bytes.
@@ -17,7 +17,10 @@ const (
 	maxRealName   = 150
 	maxCredential = 200
 	maxChannel    = 100
-	maxChannels   = 100
+	maxJoined     = 500 // those that were joined from an IRC client included
+	// MaxChannels is how many channels of a network the form takes. A bouncer asks for the modes of each one that it
+	// joins, a line every two seconds after the first, and does nothing else for its user once 74 of them wait.
+	MaxChannels = 60
 )
 
 // UpstreamSpec is what a user wants of an upstream network. It is hostile until Validate passes.
@@ -38,6 +41,9 @@ type UpstreamSpec struct {
 	KeepServerPassword bool          // as KeepSASLPassword
 
 	Channels []string // joined on connect
+
+	// More is what few people set. Nil leaves it as it is, and gives a new network soju's own defaults.
+	More *More
 }
 
 // Address is where the network shall be.
@@ -46,19 +52,36 @@ func (s UpstreamSpec) Address() Address {
 }
 
 // Validate blames every field that soju or an IRC server would misread, under the form's field names: name,
-// host, port, nick, realname, sasl_username, sasl_password, server_password, channels. Servers inside
-// private address space are refused unless they are among own, the networks of the platform's operator.
+// host, port, nick, realname, sasl_username, sasl_password, server_password, channels, pinned, commands, keys. Servers
+// inside private address space are refused unless they are among own, the networks of the platform's operator.
 func (s UpstreamSpec) Validate(own ...KnownUpstream) error {
 	var c fault.Collector
 	c.Check("name", checkName(s.Name))
 	c.Check("port", checkPort(s.Port))
 	c.Check("host", s.checkServer(own))
 	c.Check("nick", checkNick(s.Nick))
-	c.Check("realname", checkText("real name", s.RealName, maxRealName))
-	c.Check("sasl_username", checkText("account name", s.SASLUsername, maxCredential))
+	c.Check("realname", checkShown("real name", s.RealName, maxRealName))
+	c.Check("sasl_username", checkShown("account name", s.SASLUsername, maxCredential))
 	c.Check("sasl_password", s.checkSASL())
 	c.Check("server_password", checkText("server password", s.ServerPassword.Reveal(), maxCredential))
 	c.Check("channels", checkChannels(s.Channels))
+	if s.More != nil {
+		s.More.check(&c, s)
+	}
+	return c.Err()
+}
+
+// ValidateChange blames what is refused beside that, unless it is there already: before is the upstream as it is, the
+// zero value for a new one.
+func (s UpstreamSpec) ValidateChange(before Upstream) error {
+	var c fault.Collector
+	if s.Name != before.Name && strings.Contains(s.Name, ".") {
+		c.Add("name", "Leave out the dots. Your bouncer takes a name with a dot for the address of a server, also after you have removed the network.")
+	}
+	if n := len(s.Channels); n > MaxChannels && n > len(before.Channels) {
+		c.Add("channels", "List at most %d channels. Your bouncer asks the network about each one it joins, slowly enough not to be thrown out, "+
+			"and would answer nobody for minutes after each connect. You can join more from your IRC client, a few at a time.", MaxChannels)
+	}
 	return c.Err()
 }
 
@@ -66,7 +89,7 @@ func (s UpstreamSpec) checkServer(own []KnownUpstream) error {
 	if err := checkHost(s.Host); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(own, func(k KnownUpstream) bool { return k.Address() == s.Address() }) {
+	if isOwn(s, own) {
 		return nil
 	}
 	return checkPublic(s.Host)
@@ -118,9 +141,17 @@ func checkText(what, text string, limit int) error {
 	return nil
 }
 
+// checkShown is checkText for what others are shown.
+func checkShown(what, text string, limit int) error {
+	if strings.ContainsFunc(text, foreign.TurnsText) {
+		return fault.New(fault.Invalid, "The %s must not contain invisible characters that turn the direction of text.", what)
+	}
+	return checkText(what, text, limit)
+}
+
 func checkChannels(channels []string) error {
-	if len(channels) > maxChannels {
-		return fault.New(fault.Invalid, "List at most %d channels here; join the others from your IRC client.", maxChannels)
+	if len(channels) > maxJoined {
+		return fault.New(fault.Invalid, "List at most %d channels here.", maxJoined)
 	}
 	seen := map[string]bool{}
 	for _, channel := range channels {
@@ -137,7 +168,7 @@ func checkChannels(channels []string) error {
 }
 
 func checkChannel(channel string) error {
-	if err := checkText("channel", channel, maxChannel); err != nil {
+	if err := checkShown("channel", channel, maxChannel); err != nil {
 		return err
 	}
 	if len(channel) < 2 || !strings.ContainsRune("#&+!", rune(channel[0])) {

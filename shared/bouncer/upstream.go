@@ -8,12 +8,42 @@ package bouncer
 // State says how an upstream network is doing.
 type State string
 
-// The states of a network. Connecting means enabled, not connected, and no failure reported yet.
+// The states of a network. Connecting means enabled, not connected, and no failure reported yet. Busy means that soju does
+// not answer about this user, who waits for one of their networks to take what was sent; Removing, that the network is
+// forgotten as soon as soju comes to it.
 const (
 	Connected    State = "connected"
 	Connecting   State = "connecting"
 	Disconnected State = "disconnected"
 	Disabled     State = "disabled"
+	Busy         State = "busy"
+	Removing     State = "removing"
+)
+
+// SignIn says what became of the account that a network was given.
+type SignIn string
+
+// What became of it, once the network is connected.
+const (
+	SignedIn      SignIn = "signed-in"
+	SignInRefused SignIn = "refused"
+)
+
+// Reason says why soju is not connected.
+type Reason string
+
+// The reasons. SaidWhy means that the network told why in its own words, and OtherReason anything that we do not know.
+const (
+	SaidWhy        Reason = "said-why"
+	NoSuchHost     Reason = "no-such-host"
+	NoAnswer       Reason = "no-answer"
+	Unreachable    Reason = "unreachable"
+	PortClosed     Reason = "port-closed"
+	NotTLS         Reason = "not-tls"
+	BadCertificate Reason = "bad-certificate"
+	WrongPin       Reason = "wrong-pin"
+	HungUp         Reason = "hung-up"
+	OtherReason    Reason = "other"
 )
 
 // Upstream is one of a user's upstream networks as soju keeps it. Passwords are never part of it.
@@ -30,11 +60,38 @@ type Upstream struct {
 	RealName          string   `json:"real_name"`
 	SASLUsername      string   `json:"sasl_username"` // "" without SASL PLAIN
 	ServerPasswordSet bool     `json:"server_password_set"`
-	Channels          []string `json:"channels"` // joined on connect, in alphabetical order
+	Channels          []string `json:"channels"`         // joined on connect, in alphabetical order
+	Absent            []string `json:"absent,omitempty"` // those of them that a connected soju is not in
 	Enabled           bool     `json:"enabled"`
 	State             State    `json:"state"`
-	// Error is why soju is not connected, in soju's or the network's own words: hostile text.
+	SignIn            SignIn   `json:"sign_in,omitempty"` // "" without an account, or while nobody can tell
+	Reason            Reason   `json:"reason,omitempty"`  // why soju is not connected
+	// Error is the reason in the network's own words, where it gave any: hostile text.
 	Error string `json:"error,omitempty"`
+
+	Certificate *Certificate `json:"certificate,omitempty"` // soju signs in with it; nil where it does not
+	Pinned      string       `json:"pinned,omitempty"`      // see More
+	NoAutoAway  bool         `json:"no_auto_away,omitempty"`
+	Commands    int          `json:"commands,omitempty"` // how many of More.Commands are stored; they may hold passwords
+	Keyed       []string     `json:"keyed,omitempty"`    // channels of which a key is stored
+}
+
+// Certificate is the client certificate with which soju signs in to a network, as others refer to it: in hexadecimal.
+type Certificate struct {
+	SHA1   string `json:"sha1"`
+	SHA256 string `json:"sha256"`
+	SHA512 string `json:"sha512"`
+}
+
+// Counted is how many of the upstreams a plan counts: those that are switched on and stay.
+func Counted(upstreams []Upstream) int {
+	counted := 0
+	for _, upstream := range upstreams {
+		if upstream.Enabled && upstream.State != Removing {
+			counted++
+		}
+	}
+	return counted
 }
 
 // Address is where the network is; the zero value where soju's address is not one of ours.

@@ -25,6 +25,7 @@ type wireSpec struct {
 	ServerPassword     string   `json:"server_password,omitempty"`
 	KeepServerPassword bool     `json:"keep_server_password,omitempty"`
 	Channels           []string `json:"channels"`
+	More               *More    `json:"more,omitempty"`
 }
 
 // EncodeSpec gives spec as JSON with its secrets in the clear: for the admin service only, never for a log.
@@ -34,7 +35,8 @@ func EncodeSpec(spec UpstreamSpec) ([]byte, error) {
 	for field, text := range map[string]string{
 		"name": spec.Name, "host": spec.Host, "nick": spec.Nick, "realname": spec.RealName, "sasl_username": spec.SASLUsername,
 		"sasl_password": spec.SASLPassword.Reveal(), "server_password": spec.ServerPassword.Reveal(),
-		"channels": strings.Join(spec.Channels, ""),
+		"channels": strings.Join(spec.Channels, ""), "pinned": spec.more().Pinned, "commands": strings.Join(spec.more().Commands, ""),
+		"keys": strings.Join(spec.more().Keys, ""),
 	} {
 		if !utf8.ValidString(text) {
 			c.Add(field, "That is not valid text.")
@@ -48,7 +50,7 @@ func EncodeSpec(spec UpstreamSpec) ([]byte, error) {
 		Nick: spec.Nick, RealName: spec.RealName,
 		SASLUsername: spec.SASLUsername, SASLPassword: spec.SASLPassword.Reveal(), KeepSASLPassword: spec.KeepSASLPassword,
 		ServerPassword: spec.ServerPassword.Reveal(), KeepServerPassword: spec.KeepServerPassword,
-		Channels: spec.Channels,
+		Channels: spec.Channels, More: spec.More,
 	})
 }
 
@@ -62,7 +64,7 @@ func DecodeSpec(data []byte) (UpstreamSpec, error) {
 		Name: w.Name, Host: w.Host, Port: w.Port, TLS: w.TLS, Nick: w.Nick, RealName: w.RealName,
 		SASLUsername: w.SASLUsername, SASLPassword: config.Secret(w.SASLPassword), KeepSASLPassword: w.KeepSASLPassword,
 		ServerPassword: config.Secret(w.ServerPassword), KeepServerPassword: w.KeepServerPassword,
-		Channels: w.Channels,
+		Channels: w.Channels, More: w.More,
 	}, nil
 }
 
@@ -81,4 +83,9 @@ type MaxNetworks struct {
 // Enabled is the body of a network's enabled PUT.
 type Enabled struct {
 	Enabled bool `json:"enabled"`
+}
+
+// Outcome is the answer to what may take longer than a caller waits.
+type Outcome struct {
+	Later bool `json:"later"` // soju has not come to it yet, and does it as soon as it can
 }

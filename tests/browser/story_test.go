@@ -128,7 +128,7 @@ func (v *visitor) passwordsAre(name string) {
 // connects uses what the pages have shown in an IRC client.
 func (v *visitor) connects(handle, secret string) {
 	v.t.Helper()
-	c := serverstest.SignIn(v.t, site.IRC, handle, handle+"/irc.now-local", secret)
+	c := serverstest.SignIn(v.t, site.IRC, handle, handle+"/irc-now-local", secret)
 	c.Expect("JOIN", "#lobby")
 	c.Send("PRIVMSG #lobby :hello from "+handle, "PING fence")
 	c.Expect("PONG", "fence")

@@ -63,6 +63,6 @@ func TestAPlanReachesTheBouncerWithoutAVisit(t *testing.T) {
 	p.visit("/billing").Says(http.StatusOK, "Everything stays as it is until")
 	p.visit("/networks/new?from=custom").Says(http.StatusForbidden, "No room for another network")
 	c.Send("PRIVMSG BouncerServ :network status")
-	c.Expect("PRIVMSG", "irc.now-local (")
+	c.Expect("PRIVMSG", "irc-now-local (")
 	c.Expect("PRIVMSG", "second (")
 }

@@ -17,7 +17,7 @@ func TestANetworkIsAddedEditedDisconnectedConnectedAndRemoved(t *testing.T) {
 	p.joinLocalNetwork("#one, #two")
 	p.visit("/networks").Says(http.StatusOK, "#one").Says(http.StatusOK, "#two")
 
-	page := p.visit("/networks").Follow("Edit").Says(http.StatusOK, "Edit irc.now-local")
+	page := p.visit("/networks").Follow("Edit").Says(http.StatusOK, "Edit irc-now-local")
 	nick := p.handle + "x"
 	page.Submit(`[name="nick"]`, webclient.Fields{"nick": nick, "channels": "#two #three"}).Says(http.StatusOK, nick)
 	p.awaitState("Connected")
@@ -79,7 +79,7 @@ func TestNothingTypedIntoAFieldReachesSojusCommandLine(t *testing.T) {
 			p := newcomer(t) // one for each field: nobody may change things this often
 			for _, value := range hostile {
 				form := url.Values{
-					"name": {"net"}, "host": {"irc.example.org"}, "port": {"6697"}, "tls": {"on"}, "nick": {p.handle},
+					"name": {"net"}, "host": {"nowhere.irc.now"}, "port": {"6697"}, "tls": {"on"}, "nick": {p.handle},
 					"realname": {"A Person"}, "channels": {"#chat"}, "sasl_username": {"acct"}, "sasl_password": {"pass word"},
 					"server_password": {"pw"},
 				}
@@ -154,7 +154,8 @@ func TestAnotherUsersNetworksAndPasswordsAreNotThere(t *testing.T) {
 		}
 	}
 	base := site.Portal + strings.TrimSuffix(edit, "/edit")
-	for _, target := range []string{base, base + "/remove", base + "/disconnect", site.Portal + revoke} {
+	thief.browser.Post(base+"/remove", nil).Says(http.StatusOK, "The network is removed") // of the thief's there is none
+	for _, target := range []string{base, base + "/certificate", base + "/disconnect", site.Portal + revoke} {
 		if page := thief.browser.Post(target, url.Values{"name": {"x"}, "host": {"irc.example.org"}, "port": {"6697"}}); page.Status != http.StatusNotFound {
 			t.Errorf("POST to another user's %s answers %d", target, page.Status)
 		}

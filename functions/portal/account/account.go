@@ -29,6 +29,7 @@ type Area struct {
 	Accounts *account.Store
 	Attempts *throttle.Limiter // per user; bounds the guessing of taken handles
 	Plans    string            // where plans are compared
+	Cluster  bool              // users can have a dedicated bouncer
 }
 
 // Templates holds the area's pages.
@@ -80,8 +81,17 @@ type accountPage struct {
 // GET /account shows what we know of the user.
 func (a *Area) showAccount(w http.ResponseWriter, r *http.Request, user account.User) error {
 	return a.Pages.Render(w, r, user, page.View{Name: "account", Title: "Account", Body: accountPage{
-		User: user, Plan: words.PlanOf(user), SignOut: auth.SignOutPath, Pricing: a.Plans,
+		User: user, Plan: a.planOf(user), SignOut: auth.SignOutPath, Pricing: a.Plans,
 	}})
+}
+
+// planOf is what the plan gives here.
+func (a *Area) planOf(user account.User) words.Plan {
+	plan := words.PlanOf(user)
+	if !a.Cluster {
+		plan = plan.OnShared()
+	}
+	return plan
 }
 
 // POST /account/sign-out-everywhere ends every session of the user here and what sessions elsewhere could begin again,

@@ -115,9 +115,15 @@ func betterPlan(user account.User) *words.Plan {
 	return &better
 }
 
-// POST /bouncer makes one.
+// POST /bouncer makes one. One that is there was made by the same form, which was sent twice.
 func (a *Area) createBouncer(w http.ResponseWriter, r *http.Request, user account.User) error {
 	err := a.Bouncers.Create(r.Context(), user)
+	if fault.Is(err, fault.OverQuota) || fault.Is(err, fault.Conflict) {
+		found, lost := a.Bouncers.Find(r.Context(), user.Handle)
+		if lost == nil && found != nil && found.DeletionTimestamp.IsZero() {
+			err = nil
+		}
+	}
 	switch {
 	case err == nil:
 		a.Log.InfoContext(r.Context(), "bouncer made", "user", user.ID, "bouncer", string(user.Handle))
@@ -167,7 +173,10 @@ func (a *Area) deleteBouncer(w http.ResponseWriter, r *http.Request, user accoun
 		return err
 	}
 	found, err := a.find(r, user)
-	if err != nil {
+	switch {
+	case fault.Is(err, fault.NotFound): // which is what was wanted
+		return a.Pages.Done(w, r, path, "Your bouncer is deleted. You are on the shared bouncer again.")
+	case err != nil:
 		return err
 	}
 	defer a.States.Forget(user)

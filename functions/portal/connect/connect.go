@@ -2,6 +2,7 @@
 package connect
 
 import (
+	"crypto/rand"
 	"embed"
 	"io/fs"
 	"net/http"
@@ -39,6 +40,7 @@ func (a *Area) Routes(r *page.Router) {
 
 // connectPage explains how to connect.
 type connectPage struct {
+	Form        string // tells the forms of this page from those of another
 	Access      fragment.Access
 	Upstreams   []string // those that a user name can hold
 	Up          bool
@@ -57,7 +59,7 @@ func (a *Area) showConnect(w http.ResponseWriter, r *http.Request, user account.
 	bouncer := a.States.Of(r.Context(), user)
 	access := a.Shared.Access(user, bouncer, r.URL.Query().Get("network"))
 	shown := connectPage{
-		Access: access, Upstreams: fragment.Reachable(bouncer), Up: bouncer.Up(), Pending: bouncer.Pending,
+		Form: rand.Text(), Access: access, Upstreams: fragment.Reachable(bouncer), Up: bouncer.Up(), Pending: bouncer.Pending,
 		Guides: guide.For(access.Connection),
 	}
 	if len(passwords) > 0 && passwords[0].RevokedAt == nil {

@@ -18,11 +18,11 @@ func TestHowToConnectHoldsTheUsersValues(t *testing.T) {
 	p.Post("/networks", portaltest.Libera...)
 	p.Get("/connect").Says("First, a password")
 	secret, _ := p.Post("/passwords", "name", "Laptop").Find(".copy input").Attr("value")
-	page := p.Get("/connect").Status(http.StatusOK).Says("irc.localhost", "6667", "ada/Libera.Chat", "irssi", "WeeChat", "HexChat", "Halloy", "Goguma").SaysNot(secret)
+	page := p.Get("/connect").Status(http.StatusOK).Says("irc.localhost", "6667", "ada/libera", "irssi", "WeeChat", "HexChat", "Halloy", "Goguma").SaysNot(secret)
 	if n := page.Find(".snippet").Length(); n < 3 {
 		t.Errorf("%d snippets are there", n)
 	}
-	p.Get("/connect?network=%22%3E%3Cscript%3E").Status(http.StatusOK).Says("ada/Libera.Chat").SaysNot("<script>")
+	p.Get("/connect?network=%22%3E%3Cscript%3E").Status(http.StatusOK).Says("ada/libera").SaysNot("<script>")
 }
 
 // Whoever comes with a password in the clipboard would lose it to lines that lack it.
@@ -50,7 +50,7 @@ func TestAGuideMakesItsPasswordItself(t *testing.T) {
 	if open.AttrOr("id", "") != "weechat" || open.Length() != 1 {
 		t.Errorf("%d guides are open: %s", open.Length(), open.AttrOr("id", ""))
 	}
-	portaltest.Wants(t, open.Find("code").Text(), "/secure set ircnow "+secret+"\n", "ada/Libera.Chat@weechat")
+	portaltest.Wants(t, open.Find("code").Text(), "/secure set ircnow "+secret+"\n", "ada/libera@weechat")
 }
 
 func TestItIsSaidWhetherTheNewestPasswordsClientIsThere(t *testing.T) {

@@ -66,6 +66,7 @@ type dashboardPage struct {
 	Steps     steps
 	Cluster   bool
 	Plan      words.Plan
+	Now       words.Plan // what of it there is on the bouncer that serves the user
 	MayAdd    bool
 	Pricing   string
 	Access    fragment.Access
@@ -96,8 +97,13 @@ func (a *Area) showDashboard(w http.ResponseWriter, r *http.Request, user accoun
 }
 
 func (a *Area) pageOf(user account.User, bouncer state.Bouncer, passwords fragment.Passwords) dashboardPage {
+	plan := words.PlanOf(user)
+	now := plan
+	if !bouncer.Dedicated() {
+		now = plan.OnShared()
+	}
 	return dashboardPage{
-		Bouncer: fragment.BouncerOf(user, bouncer), Handle: user.Handle, Cluster: a.Cluster, Plan: words.PlanOf(user),
+		Bouncer: fragment.BouncerOf(user, bouncer), Handle: user.Handle, Cluster: a.Cluster, Plan: plan, Now: now,
 		MayAdd: bouncer.HasRoom(user), Pricing: a.Plans, Access: a.Shared.Access(user, bouncer, ""), Passwords: passwords,
 		// While the bouncer is away nobody can tell, and nobody should be sent to add what may be there.
 		Steps: steps{Upstream: !bouncer.Up() || len(bouncer.Upstreams) > 0, Password: passwords.Live > 0, Client: passwords.Used()},

@@ -40,3 +40,12 @@ func TestDashboardLeadsFromStepToStep(t *testing.T) {
 		t.Error("somebody who is done is still led")
 	}
 }
+
+func TestOneMachineGivesProNoMoreThanItHas(t *testing.T) {
+	g := portaltest.Start(t)
+	p := g.User(t, "ada")
+	g.Execute(t, `UPDATE account SET plan = 'pro'`)
+	for _, path := range []string{"/", "/account"} {
+		p.Get(path).Status(http.StatusOK).Says("Pro", "the shared bouncer", "the last 48 hours").SaysNot("a bouncer of your own", "everything, for good")
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"irc.now/functions/portal/state"
 	"irc.now/shared/account"
 	"irc.now/shared/bouncer"
+	"irc.now/shared/foreign"
 	"irc.now/shared/guide"
 )
 
@@ -62,7 +63,9 @@ func Reachable(b state.Bouncer) []string {
 }
 
 func reachable(b state.Bouncer) []bouncer.Upstream {
-	return slices.DeleteFunc(slices.Clone(b.Upstreams), func(u bouncer.Upstream) bool { return strings.ContainsAny(u.Name, "/@ \t\"") })
+	return slices.DeleteFunc(slices.Clone(b.Upstreams), func(u bouncer.Upstream) bool {
+		return strings.ContainsAny(u.Name, "/@ \t\"") || foreign.Text(u.Name) != u.Name
+	})
 }
 
 // upstreamNamed is the user's upstream called wanted, else the first one; ok is false where there is none.

@@ -58,7 +58,7 @@ func TestThePageThatShowsAPasswordHasTheLinesThatNeedIt(t *testing.T) {
 	}
 	for id, text := range guides {
 		if id == "other" {
-			portaltest.Wants(t, text, "ada/Libera.Chat", "irc.localhost", "6667")
+			portaltest.Wants(t, text, "ada/libera", "irc.localhost", "6667")
 			continue
 		}
 		portaltest.Wants(t, text, secret, "#libera")
@@ -78,7 +78,7 @@ func TestThePageThatShowsAPasswordHasTheLinesThatNeedIt(t *testing.T) {
 
 func TestTheLinesAreForTheNetworkThatWasChosen(t *testing.T) {
 	g := portaltest.Start(t)
-	for id, name := range []string{"Libera.Chat", "oftc", "no such/name"} {
+	for id, name := range []string{"libera", "oftc", "no such/name"} {
 		g.Bouncer.Give("ada", bouncer.Upstream{ID: int64(id + 1), Name: name, Host: "irc.oftc.net", Channels: []string{"#one"}})
 	}
 	p := g.User(t, "ada")
@@ -86,13 +86,13 @@ func TestTheLinesAreForTheNetworkThatWasChosen(t *testing.T) {
 	if form.Find("#client option[selected]").AttrOr("value", "") != "weechat" || form.Find("#network option[selected]").AttrOr("value", "") != "oftc" {
 		t.Errorf("chosen are %s", form.Texts("option[selected]"))
 	}
-	if options := form.Texts("#network option"); options != "Libera.Chat oftc" {
+	if options := form.Texts("#network option"); options != "libera oftc" {
 		t.Errorf("one can choose %q", options)
 	}
 	page := p.Post("/passwords", "name", "x", "client", "weechat", "network", "oftc")
 	portaltest.Wants(t, finished(page)["weechat"], "ada/oftc@weechat", "Your bouncer is in #one already")
 	page = p.Post("/passwords", "name", "x", "client", "weechat", "network", "no such/name")
-	portaltest.Wants(t, finished(page)["weechat"], "ada/Libera.Chat@weechat")
+	portaltest.Wants(t, finished(page)["weechat"], "ada/libera@weechat")
 	refused := p.Post("/passwords", "name", "", "client", "senpai", "network", "oftc").Status(http.StatusUnprocessableEntity)
 	if refused.Find("#client option[selected]").AttrOr("value", "") != "senpai" || refused.Find("#network option[selected]").AttrOr("value", "") != "oftc" {
 		t.Error("what was chosen is gone")
@@ -114,7 +114,7 @@ func TestThePageTellsWhenTheClientIsIn(t *testing.T) {
 	}
 	portaltest.Wants(t, state(), "Waiting for your client") // its password was looked at; it may yet be turned away
 	g.Execute(t, `UPDATE connection_password SET last_used_at = last_used_at - interval '20 seconds'`)
-	portaltest.Wants(t, state(), "Not let in", "ada/Libera.Chat")
+	portaltest.Wants(t, state(), "Not let in", "ada/libera")
 	g.Bouncer.With(func() { g.Bouncer.Seen["ada"] = time.Now() })
 	portaltest.Wants(t, state(), "You are in", "/join #libera")
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ type Bouncer struct {
 	*httptest.Server // nil for one that is reached by another way than its address
 
 	Away      bool
+	Busy      bool                          // what can be done later is
 	Refuse    *bouncer.Problem              // answers every write with this
 	Users     map[string]int                // by name: the limit that was set
 	Upstreams map[string][]bouncer.Upstream // by user
@@ -58,6 +60,9 @@ func NewBouncer(token string) *Bouncer {
 	mux.HandleFunc("PUT /v1/users/{user}/network", b.write(b.update))
 	mux.HandleFunc("DELETE /v1/users/{user}/network", b.write(b.remove))
 	mux.HandleFunc("PUT /v1/users/{user}/network/enabled", b.write(b.enable))
+	mux.HandleFunc("POST /v1/users/{user}/network/reconnect", b.write(func(w http.ResponseWriter, _ *http.Request) { b.outcome(w) }))
+	mux.HandleFunc("POST /v1/users/{user}/network/certificate", b.write(b.certify))
+	mux.HandleFunc("DELETE /v1/users/{user}/network/certificate", b.write(b.certify))
 	return b
 }
 
@@ -121,6 +126,16 @@ func (b *Bouncer) list(w http.ResponseWriter, r *http.Request) {
 func (b *Bouncer) create(w http.ResponseWriter, r *http.Request) {
 	user := r.PathValue("user")
 	spec := b.read(r)
+	for _, there := range b.Upstreams[user] {
+		switch {
+		case there.Name == spec.Name && reflect.DeepEqual(there, upstreamFrom(there.ID, spec)):
+			w.WriteHeader(http.StatusNoContent)
+			return
+		case there.Name == spec.Name:
+			Answer(w, http.StatusConflict, bouncer.Problem{Kind: fault.Conflict.String(), Sentence: "You already have a network of that name."})
+			return
+		}
+	}
 	b.next++
 	b.Upstreams[user] = append(b.Upstreams[user], upstreamFrom(b.next, spec))
 	w.WriteHeader(http.StatusNoContent)
@@ -134,11 +149,19 @@ func (b *Bouncer) read(r *http.Request) bouncer.UpstreamSpec {
 }
 
 func upstreamFrom(id int64, spec bouncer.UpstreamSpec) bouncer.Upstream {
-	return bouncer.Upstream{
+	made := bouncer.Upstream{
 		ID: id, Name: spec.Name, Host: spec.Host, Port: spec.Port, TLS: spec.TLS, Nick: spec.Nick, RealName: spec.RealName,
 		SASLUsername: spec.SASLUsername, ServerPasswordSet: spec.ServerPassword != "", Channels: spec.Channels,
 		Enabled: true, State: bouncer.Connected,
 	}
+	if more := spec.More; more != nil {
+		made.Pinned, made.NoAutoAway, made.Commands = more.Pinned, more.NoAutoAway, len(more.Commands)
+		for _, key := range more.Keys {
+			channel, _, _ := strings.Cut(key, " ")
+			made.Keyed = append(made.Keyed, channel)
+		}
+	}
+	return made
 }
 
 // named finds the upstream that a request is about.
@@ -159,8 +182,31 @@ func (b *Bouncer) update(w http.ResponseWriter, r *http.Request) {
 
 func (b *Bouncer) remove(w http.ResponseWriter, r *http.Request) {
 	user := r.PathValue("user")
-	if i := b.named(r); i >= 0 {
+	switch i := b.named(r); {
+	case i >= 0 && b.Busy:
+		b.Upstreams[user][i].State = bouncer.Removing
+	case i >= 0:
 		b.Upstreams[user] = slices.Delete(b.Upstreams[user], i, i+1)
+	}
+	b.outcome(w)
+}
+
+// outcome answers what may be done later.
+func (b *Bouncer) outcome(w http.ResponseWriter) {
+	Answer(w, http.StatusOK, bouncer.Outcome{Later: b.Busy})
+}
+
+// certify makes or drops an upstream's certificate.
+func (b *Bouncer) certify(w http.ResponseWriter, r *http.Request) {
+	i := b.named(r)
+	if i < 0 {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	upstream := &b.Upstreams[r.PathValue("user")][i]
+	upstream.Certificate, upstream.SignIn = nil, ""
+	if r.Method == http.MethodPost {
+		upstream.Certificate, upstream.SASLUsername = &bouncer.Certificate{SHA1: "aa01", SHA256: "bb02", SHA512: "cc03"}, ""
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
@@ -177,7 +223,7 @@ func (b *Bouncer) enable(w http.ResponseWriter, r *http.Request) {
 	if on.Enabled {
 		upstream.State = bouncer.Connecting
 	}
-	w.WriteHeader(http.StatusNoContent)
+	b.outcome(w)
 }
 
 // Give puts an upstream into the bouncer behind the portal's back.

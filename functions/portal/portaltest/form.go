@@ -1,7 +1,7 @@
 package portaltest
 
 // Libera is the form for an upstream, filled in as it should be.
-var Libera = []string{"name", "Libera.Chat", "host", "irc.libera.chat", "port", "6697", "tls", "on", "nick", "ada", "realname", "Ada L.", "channels", "#irc.now, #linux"}
+var Libera = []string{"name", "libera", "host", "irc.libera.chat", "port", "6697", "tls", "on", "nick", "ada", "realname", "Ada L.", "channels", "#irc.now, #linux"}
 
 // But is [Libera] with some fields changed.
 func But(pairs ...string) []string {

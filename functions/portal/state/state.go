@@ -6,6 +6,7 @@ import (
 	"context"
 	"html/template"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,7 +44,13 @@ func (b Bouncer) Dedicated() bool { return b.Host != "" }
 
 // HasRoom reports whether the plan has room for one more upstream.
 func (b Bouncer) HasRoom(user account.User) bool {
-	return account.Allows(user.Entitlements().UpstreamNetworks, len(b.Upstreams))
+	return account.Allows(user.Entitlements().UpstreamNetworks, bouncer.Counted(b.Upstreams))
+}
+
+// Has reports whether there is an upstream with the name and the address of what is wanted. Whether it is the same in all
+// else only the bouncer knows, which has its passwords.
+func (b Bouncer) Has(wanted bouncer.UpstreamSpec) bool {
+	return slices.ContainsFunc(b.Upstreams, func(u bouncer.Upstream) bool { return u.Name == wanted.Name && u.Address() == wanted.Address() })
 }
 
 // Rendered gives what render made of this answer and of beside, which is all else that it depends on but the user and

@@ -56,14 +56,14 @@ func (a *Area) createUpstream(w http.ResponseWriter, r *http.Request, user accou
 	}
 	f := formOf(r.PostForm)
 	spec := f.spec(nil)
-	if err := spec.Validate(a.Ours...); err != nil {
+	if err := a.check(f, spec, nil); err != nil {
 		return a.renderNew(w, r, user, web.Status(err), f, err)
 	}
 	b := a.States.Fresh(r.Context(), user)
 	if !b.Up() {
 		return a.renderNew(w, r, user, web.Status(b.Err), f, b.Err)
 	}
-	if !b.HasRoom(user) {
+	if !b.HasRoom(user) && !b.Has(spec) { // the form may have been sent twice
 		return a.renderLimit(w, r, user, nil)
 	}
 	defer a.States.Forget(user)
@@ -100,8 +100,8 @@ func (a *Area) updateUpstream(w http.ResponseWriter, r *http.Request, user accou
 	}
 	f, before := formOf(r.PostForm), upstream.Upstream.Upstream
 	spec := f.spec(&before)
-	if err := spec.Validate(a.Ours...); err != nil {
-		return a.renderEdit(w, r, user, web.Status(err), upstream, f, moved(err, before, spec))
+	if err := a.check(f, spec, &before); err != nil {
+		return a.renderEdit(w, r, user, web.Status(err), upstream, f, err)
 	}
 	defer a.States.Forget(user)
 	err = upstream.on.UpdateUpstream(r.Context(), string(user.Handle), upstream.Name, spec)
@@ -148,8 +148,8 @@ func (a *Area) renderNew(w http.ResponseWriter, r *http.Request, user account.Us
 
 func (a *Area) renderEdit(w http.ResponseWriter, r *http.Request, user account.User, status int, upstream found, f form, problem error) error {
 	body := f.page(&upstream.Upstream.Upstream, a.knownAt(f), problem)
-	body.Heading, body.Action, body.Submit = "Edit "+upstream.Name, upstream.Path(), "Save"
-	body.Remove = upstream.Path() + "/remove"
+	body.Heading, body.Action, body.Submit = "Edit "+upstream.Title(), upstream.Path(), "Save"
+	body.Remove, body.Certificate = upstream.Path()+"/remove", upstream.Path()+"/certificate"
 	return a.Pages.Render(w, r, user, page.View{Name: "network-form", Title: body.Heading, Status: status, Body: body})
 }
 

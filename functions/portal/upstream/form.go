@@ -7,7 +7,6 @@ import (
 
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
-	"irc.now/shared/design"
 	"irc.now/shared/fault"
 )
 
@@ -19,30 +18,60 @@ type form struct {
 	SASLUsername               string
 	SASLPassword, ServerSecret config.Secret // never shown again
 	DropServerSecret           bool
+
+	Pinned                 string
+	NoAutoAway             bool
+	Commands, Keys         string // a line each; not shown again once stored, for they may hold passwords
+	DropCommands, DropKeys bool
 }
 
-// formOf reads a posted form. Spaces around a word are the browser's or the thumb's; all else is kept for Validate
-// to refuse, line breaks included.
+// formOf reads a posted form. Spaces around a word are the browser's or the thumb's, and a server's address may come in one
+// piece; all else is kept for Validate to refuse, line breaks included.
 func formOf(values url.Values) form {
 	text := func(name string) string { return strings.Trim(values.Get(name), " \t") }
-	return form{
-		Name: text("name"), Host: text("host"), Port: text("port"), TLS: values.Get("tls") != "",
+	checked := func(name string) bool { return values.Get(name) != "" }
+	f := form{
+		Name: text("name"), Host: text("host"), Port: text("port"), TLS: checked("tls"),
 		Nick: text("nick"), RealName: text("realname"), Channels: text("channels"), SASLUsername: text("sasl_username"),
 		SASLPassword: config.Secret(values.Get("sasl_password")), ServerSecret: config.Secret(values.Get("server_password")),
-		DropServerSecret: values.Get("drop_server_password") != "",
+		DropServerSecret: checked("drop_server_password"), Pinned: text("pinned"), NoAutoAway: checked("no_auto_away"),
+		Commands: values.Get("commands"), Keys: values.Get("keys"), DropCommands: checked("drop_commands"), DropKeys: checked("drop_keys"),
 	}
+	server := bouncer.ReadServer(f.Host)
+	f.Host = server.Host
+	if server.Port != "" {
+		f.Port = server.Port
+	}
+	if server.TLS != nil {
+		f.TLS = *server.TLS
+	}
+	if fingerprint, err := bouncer.ParseFingerprint(f.Pinned); err == nil {
+		f.Pinned = fingerprint
+	}
+	return f
 }
 
 // formFor fills the form with an upstream as it is.
 func formFor(u bouncer.Upstream) form {
 	f := form{
 		Name: u.Name, Host: u.Host, Port: strconv.Itoa(u.Port), TLS: u.TLS, Nick: u.Nick, RealName: u.RealName,
-		Channels: strings.Join(u.Channels, ", "), SASLUsername: u.SASLUsername,
+		Channels: strings.Join(u.Channels, ", "), SASLUsername: u.SASLUsername, Pinned: u.Pinned, NoAutoAway: u.NoAutoAway,
 	}
 	if u.Port == 0 {
 		f.Port = ""
 	}
 	return f
+}
+
+// linesOf are the lines of a field that hold something.
+func linesOf(text string) []string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		if line = strings.Trim(line, " \t\r\n"); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // spec is what the form asks for. Stored secrets that were not typed again are kept, but only for the server they
@@ -56,98 +85,46 @@ func (f form) spec(before *bouncer.Upstream) bouncer.UpstreamSpec {
 		Name: f.Name, Host: f.Host, Port: port, TLS: f.TLS, Nick: f.Nick, RealName: f.RealName,
 		SASLUsername: f.SASLUsername, SASLPassword: f.SASLPassword, ServerPassword: f.ServerSecret,
 		Channels: strings.FieldsFunc(f.Channels, func(c rune) bool { return strings.ContainsRune(", \t\r\n", c) }),
+		More:     &bouncer.More{Pinned: f.Pinned, NoAutoAway: f.NoAutoAway, Commands: linesOf(f.Commands), Keys: linesOf(f.Keys)},
 	}
 	if before != nil && before.Address() == spec.Address() {
 		spec.KeepSASLPassword = f.SASLPassword == "" && f.SASLUsername != "" && f.SASLUsername == before.SASLUsername
 		spec.KeepServerPassword = f.ServerSecret == "" && !f.DropServerSecret && before.ServerPasswordSet
+		spec.More.KeepCommands = len(spec.More.Commands) == 0 && !f.DropCommands && before.Commands > 0
+		spec.More.KeepKeys = len(spec.More.Keys) == 0 && !f.DropKeys && len(before.Keyed) > 0
 	}
 	return spec
 }
 
-// formPage is the form as a page, for a new upstream and for one that is there.
-type formPage struct {
-	Heading, Action, Submit  string
-	Known                    *bouncer.KnownUpstream // what the picker chose; nil for a custom server
-	Server, Identity, Secret []design.Field
-	ServerOpen, SecretOpen   bool
-	Problem                  string
-	Remove                   string // address of the confirmation page; "" for a new upstream
+// check refuses what the bouncer would, servers that are not on the public internet, and what would be lost without a word:
+// commands and keys that are stored for another server and were neither typed again nor given up. before is the upstream as
+// it is, nil for a new one.
+func (a *Area) check(f form, spec bouncer.UpstreamSpec, before *bouncer.Upstream) error {
+	is := bouncer.Upstream{}
+	if before != nil {
+		is = *before
+	}
+	if err := spec.Validate(a.Ours...); err != nil {
+		return moved(err, is, spec)
+	}
+	if err := spec.ValidateChange(is); err != nil {
+		return err
+	}
+	if err := spec.CheckRegistered(a.Domain, a.Ours...); err != nil && spec.Address() != is.Address() {
+		return err
+	}
+	return f.checkKept(spec, is)
 }
 
-// page makes the form's fields. before is the upstream as it is, nil for a new one; known is the offered one at the form's
-// address, nil where none is.
-func (f form) page(before *bouncer.Upstream, known *bouncer.KnownUpstream, problem error) formPage {
-	faults := fault.FieldsOf(problem)
-	page := formPage{
-		Known:    known,
-		Server:   serverFields(f),
-		Identity: identityFields(f),
-		Secret:   secretFields(f, before),
+// checkKept refuses to lose commands and keys.
+func (f form) checkKept(spec bouncer.UpstreamSpec, is bouncer.Upstream) error {
+	const again = "The server has changed, so please type them again, or tick that they are to be forgotten. We do not send them to a new server by ourselves."
+	var c fault.Collector
+	if is.Commands > 0 && !spec.More.KeepCommands && len(spec.More.Commands) == 0 && !f.DropCommands {
+		c.Add("commands", again)
 	}
-	if problem != nil {
-		page.Problem = "Not everything fits yet. Look at the marked fields."
-		if len(faults) == 0 {
-			page.Problem = fault.Sentence(problem)
-		}
+	if len(is.Keyed) > 0 && !spec.More.KeepKeys && len(spec.More.Keys) == 0 && !f.DropKeys {
+		c.Add("keys", again)
 	}
-	blame(page.Identity, faults)
-	page.ServerOpen = blame(page.Server, faults) || page.Known == nil
-	// What was typed into it has to be typed again, so it must not be folded away.
-	page.SecretOpen = blame(page.Secret, faults) || f.SASLUsername != "" || f.ServerSecret != ""
-	return page
-}
-
-// blame writes the faults into the fields they are about and reports whether there were any.
-func blame(fields []design.Field, faults map[string]string) bool {
-	blamed := false
-	for i := range fields {
-		fields[i].Error = faults[fields[i].Name]
-		blamed = blamed || fields[i].Error != ""
-	}
-	return blamed
-}
-
-func serverFields(f form) []design.Field {
-	return []design.Field{
-		{Name: "name", Label: "Name", Value: f.Name, Required: true, Mono: true, MaxLength: 64, Autocomplete: "off", Placeholder: "Libera.Chat",
-			Hint: "Yours to choose. Your IRC client picks the network by it, so it has letters, digits, dots, dashes and underscores only."},
-		{Name: "host", Label: "Server", Value: f.Host, Required: true, Mono: true, Autocomplete: "off", InputMode: "url", Placeholder: "irc.example.org"},
-		{Name: "port", Label: "Port", Value: f.Port, Required: true, Mono: true, Autocomplete: "off", InputMode: "numeric",
-			Hint: "Usually 6697 with TLS, 6667 without."},
-		{Name: "tls", Label: "Encrypt the connection (TLS)", Type: "checkbox", Checked: f.TLS},
-	}
-}
-
-func identityFields(f form) []design.Field {
-	return []design.Field{
-		{Name: "nick", Label: "Nickname", Value: f.Nick, Mono: true, Autocomplete: "off", MaxLength: 32,
-			Hint: "How others see you on this network. Left empty, it is your handle."},
-		{Name: "realname", Label: "Real name", Value: f.RealName, Optional: true, Autocomplete: "off", MaxLength: 150,
-			Hint: "Anybody on the network can read it. Most people put their nickname or nothing."},
-		{Name: "channels", Label: "Channels to join", Value: f.Channels, Optional: true, Mono: true, Autocomplete: "off", Placeholder: "#irc.now, #linux",
-			Hint: "Separated by commas or spaces. Channels that you join from your IRC client are remembered as well."},
-	}
-}
-
-func secretFields(f form, before *bouncer.Upstream) []design.Field {
-	password := design.Field{Name: "sasl_password", Label: "Account password", Type: "password", Autocomplete: "off",
-		Hint: "Stored for your bouncer only and never shown again."}
-	server := design.Field{Name: "server_password", Label: "Server password", Type: "password", Optional: true, Autocomplete: "off",
-		Hint: "Few networks ask for one. It is not your account's password."}
-	fields := []design.Field{
-		{Name: "sasl_username", Label: "Account name", Value: f.SASLUsername, Optional: true, Mono: true, Autocomplete: "off",
-			Hint: "Your registered account on this network, for SASL sign-in. Leave it empty if you have none."},
-		password, server,
-	}
-	if before == nil {
-		return fields
-	}
-	if before.SASLUsername != "" {
-		fields[1].Hint = "One is stored. Leave this empty to keep it."
-	}
-	if before.ServerPasswordSet {
-		fields[2].Hint = "One is stored. Leave this empty to keep it."
-		fields = append(fields, design.Field{Name: "drop_server_password", Label: "Forget the stored server password", Type: "checkbox", Checked: f.DropServerSecret})
-	}
-	return fields
+	return c.Err()
 }

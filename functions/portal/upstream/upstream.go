@@ -4,6 +4,7 @@ package upstream
 
 import (
 	"embed"
+	"errors"
 	"io/fs"
 	"net/http"
 	"strconv"
@@ -28,6 +29,7 @@ type Area struct {
 	Accounts *account.Store
 	States   *state.Cache
 	Ours     []bouncer.KnownUpstream // offered first, and may lie in private address space
+	Domain   string                  // the platform's, below which names may be private
 	Plans    string                  // where plans are compared
 }
 
@@ -49,6 +51,7 @@ func (a *Area) Routes(r *page.Router) {
 	r.Change("POST /networks/{id}/remove", a.removeUpstream)
 	r.Change("POST /networks/{id}/connect", a.connectUpstream)
 	r.Change("POST /networks/{id}/disconnect", a.disconnectUpstream)
+	a.certificateRoutes(r)
 }
 
 // listPage is the list.
@@ -102,30 +105,52 @@ func (a *Area) find(r *http.Request, user account.User) (found, error) {
 			return found{upstream, b.Admin}, nil
 		}
 	}
-	return found{}, fault.New(fault.NotFound, "You have no such network. It may have been removed in the meantime.")
+	return found{}, errGone
 }
+
+// errGone is of an upstream that the user does not have, or no longer.
+var errGone = fault.New(fault.NotFound, "You have no such network. It may have been removed in the meantime.")
+
+func isGone(err error) bool { return errors.Is(err, errGone) }
 
 // GET /networks/{id}/remove asks whether it is meant.
 func (a *Area) confirmRemoveUpstream(w http.ResponseWriter, r *http.Request, user account.User) error {
 	upstream, err := a.find(r, user)
-	if err != nil {
+	switch {
+	case isGone(err):
+		return a.Pages.Inform(w, r, "/networks", "That network is removed already.")
+	case err != nil:
 		return err
 	}
-	return a.Pages.Render(w, r, user, page.View{Name: "network-remove", Title: "Remove " + upstream.Name, Body: upstream})
+	return a.Pages.Render(w, r, user, page.View{Name: "network-remove", Title: "Remove " + upstream.Title(), Body: upstream})
 }
 
 // POST /networks/{id}/remove has the bouncer leave and forget the upstream.
 func (a *Area) removeUpstream(w http.ResponseWriter, r *http.Request, user account.User) error {
 	upstream, err := a.find(r, user)
-	if err != nil {
+	switch {
+	case isGone(err): // which is what was wanted
+		return a.Pages.Done(w, r, "/networks", "The network is removed.")
+	case err != nil:
 		return err
 	}
 	defer a.States.Forget(user)
-	err = upstream.on.DeleteUpstream(r.Context(), string(user.Handle), upstream.Name)
-	if err != nil && !fault.Is(err, fault.NotFound) { // removed already is what was wanted
+	later, err := upstream.on.DeleteUpstream(r.Context(), string(user.Handle), upstream.Name)
+	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	return a.Pages.Done(w, r, "/networks", "%s is removed.", upstream.Name)
+	if later {
+		return a.Pages.Inform(w, r, "/networks", upstream.Title()+" is going to be removed. Your bouncer is busy and does so as soon as it can; that may take some minutes.")
+	}
+	return a.Pages.Done(w, r, "/networks", "%s is removed.", upstream.Title())
+}
+
+// done says that something is done or, where the bouncer is busy, that it will be.
+func (a *Area) done(w http.ResponseWriter, r *http.Request, later bool, format string, args ...any) error {
+	if later {
+		return a.Pages.Inform(w, r, "/networks", "Your bouncer is busy. It does what you want as soon as it can; that may take some minutes.")
+	}
+	return a.Pages.Done(w, r, "/networks", format, args...)
 }
 
 // POST /networks/{id}/connect has the bouncer connect to the upstream.
@@ -144,16 +169,16 @@ func (a *Area) switchUpstream(w http.ResponseWriter, r *http.Request, user accou
 		return err
 	}
 	defer a.States.Forget(user)
-	err = upstream.on.SetEnabled(r.Context(), string(user.Handle), upstream.Name, on)
+	later, err := upstream.on.SetEnabled(r.Context(), string(user.Handle), upstream.Name, on)
 	switch {
 	case fault.Is(err, fault.OverQuota):
 		return a.renderLimit(w, r, user, err)
 	case err != nil:
 		return err
 	case on:
-		return a.Pages.Done(w, r, "/networks", "Your bouncer connects to %s now.", upstream.Name)
+		return a.done(w, r, later, "Your bouncer connects to %s now.", upstream.Title())
 	default:
-		return a.Pages.Done(w, r, "/networks", "Your bouncer leaves %s and stays away until you connect it again.", upstream.Name)
+		return a.done(w, r, later, "Your bouncer leaves %s and stays away until you connect it again.", upstream.Title())
 	}
 }
 

@@ -28,6 +28,12 @@ func PlanOf(user account.User) Plan {
 	}
 }
 
+// OnShared is what of a plan there is on the shared bouncer, which keeps what was said as long as it does for everybody.
+func (p Plan) OnShared() Plan {
+	p.Bouncer, p.Scrollback = Bouncer(0), Scrollback(account.Holdings{}.Entitlements().Scrollback)
+	return p
+}
+
 // Networks says how many networks, upstream or hosted, there are or may be.
 func Networks(count int) string {
 	switch count {

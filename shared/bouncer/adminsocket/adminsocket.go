@@ -39,14 +39,19 @@ func (r *Refused) Error() string { return "soju refused: " + r.Text }
 
 // Command runs one command and gives the lines soju printed. The error is a *Refused where soju answered,
 // and anything else where it could not be asked. It takes a connection of its own and ends with ctx, at the
-// latest after ten seconds.
+// latest after ten seconds. What soju was sent and has not come to by then, it does later all the same.
 func Command(ctx context.Context, socket string, words ...string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
+	defer cancel()
+	return Await(ctx, socket, words...)
+}
+
+// Await is Command that waits for soju as long as ctx lets it.
+func Await(ctx context.Context, socket string, words ...string) ([]string, error) {
 	line, err := Line(words...)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
-	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
 	if err != nil {
 		return nil, fmt.Errorf("open soju's admin socket: %w", err)
