@@ -96,17 +96,34 @@ func (t *batchTimes) p99() time.Duration {
 	return t.each[len(t.each)*99/100]
 }
 
+func (t *batchTimes) median() time.Duration {
+	slices.Sort(t.each)
+	return t.each[len(t.each)/2]
+}
+
 func milli(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func newPaying(b *testing.B) *paying {
 	b.Helper()
-	p := &paying{
+	p := payingOn(b)
+	p.connect(&late{}, storetest.Migrated(b, account.Migrations, outbox.Migrations, inbox.Migrations))
+	return p
+}
+
+func payingOn(b *testing.B) *paying {
+	return &paying{
 		b: b, client: outbound.Client(time.Minute), sent: map[string]time.Time{}, done: make(chan struct{}, webhookBatch),
 	}
-	stripe := serve(b, http.HandlerFunc(everybodyHasPro))
-	accounts := storetest.Migrated(b, account.Migrations, outbox.Migrations, inbox.Migrations)
-	var later http.Handler
-	sink := serve(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { later.ServeHTTP(w, r) }))
+}
+
+// late is a handler that has its address before it is made.
+type late struct{ http.Handler }
+
+// connect starts all between Stripe's webhook and the accounts, with the broker behind to.
+func (p *paying) connect(to *late, accounts string) {
+	b := p.b
+	b.Helper()
+	stripe, sink := serve(b, http.HandlerFunc(everybodyHasPro)), serve(b, to)
 	consumer := serve(b, p.noting(mounted(b, "billing", cloudevent.Function(billing.New()), map[string]string{
 		"ACCOUNTS_DATABASE_URL": accounts, "K_SINK": sink, "STRIPE_KEY": "sk_test", "STRIPE_API_URL": stripe,
 		"STRIPE_PRICE_PRO": "price_pro",
@@ -122,13 +139,12 @@ func newPaying(b *testing.B) *paying {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = events.Stop(context.Background()) })
-	later = events
+	to.Handler = events
 	p.webhook = serve(b, mounted(b, "stripe", bridge.New(), map[string]string{
 		"STRIPE_WEBHOOK_SECRETS": webhookSecret, "K_SINK": sink,
 	})) + "/webhook"
 	p.openDatabase(accounts)
 	p.bare = serve(b, http.HandlerFunc(p.insertOne))
-	return p
 }
 
 func serve(b *testing.B, handler http.Handler) string {
@@ -147,7 +163,11 @@ func mounted(b *testing.B, name string, f function.Handler, env map[string]strin
 	return instance
 }
 
-func everybodyHasPro(w http.ResponseWriter, _ *http.Request) {
+func everybodyHasPro(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/v1/prices/") {
+		fmt.Fprint(w, `{"id":"price_pro","object":"price","active":true,"currency":"usd","unit_amount":400,"recurring":{"interval":"month"}}`)
+		return
+	}
 	fmt.Fprint(w, `{"object":"list","has_more":false,"data":[{"id":"sub_1","object":"subscription","status":"active",
 		"current_period_end":1795348800,
 		"items":{"object":"list","data":[{"id":"si_1","quantity":1,"price":{"id":"price_pro"}}]}}]}`)
@@ -277,6 +297,11 @@ func (p *paying) apply(number int) {
 	p.mu.Lock()
 	p.sent[id] = time.Now()
 	p.mu.Unlock()
+	p.tell(body)
+}
+
+// tell sends a webhook as Stripe does.
+func (p *paying) tell(body string) {
 	signed := webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{
 		Payload: []byte(body), Secret: webhookSecret, Timestamp: time.Now(),
 	})

@@ -78,7 +78,7 @@ type productView struct {
 }
 
 func (a *Area) render(w http.ResponseWriter, r *http.Request, status int, user account.User, problem error) error {
-	billing, err := a.Accounts.BillingOf(r.Context(), user.ID)
+	user, billing, err := a.payer(r, user)
 	if err != nil {
 		return err
 	}

@@ -60,11 +60,22 @@ func (a *Area) now() time.Time {
 
 // GET /billing/state is the live part alone, for the script that refreshes it.
 func (a *Area) showStanding(w http.ResponseWriter, r *http.Request, user account.User) error {
-	billing, err := a.Accounts.BillingOf(r.Context(), user.ID)
+	user, billing, err := a.payer(r, user)
 	if err != nil {
 		return err
 	}
 	return a.Pages.Fragment(w, "billing", "billing-standing", a.standing(r, user, billing))
+}
+
+// payer gives the user's billing, and the user as they are at that version or later: who was read before the billing could
+// lack what it says has arrived.
+func (a *Area) payer(r *http.Request, user account.User) (account.User, account.Billing, error) {
+	billing, err := a.Accounts.BillingOf(r.Context(), user.ID)
+	if err != nil || waitOf(r).after < 0 {
+		return user, billing, err
+	}
+	user, err = a.Accounts.ByID(r.Context(), user.ID)
+	return user, billing, err
 }
 
 // What has become of what a page waits for.

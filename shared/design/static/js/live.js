@@ -1,8 +1,10 @@
 // Keeps the state on a page fresh. An element with data-live names an address whose answer holds elements with
 // data-live-id; those replace their namesakes on the page. What the page has and the answer lacks stays as it is. An
 // element with data-follow names one that sends such answers by itself whenever something has changed. An answer with
-// data-live-done in it is the last that is asked for.
+// data-live-done in it is the last that is asked for. With data-live-soon somebody waits for what comes in a moment: it is
+// asked for at once, and then less and less often until it is as often as otherwise.
 
+const soon = 150;
 const every = 3000;
 const most = 60000;
 
@@ -32,13 +34,14 @@ async function refresh(address) {
 
 function keep(element) {
   announce(element);
-  let wait = every;
+  const calm = (wait) => Math.min(wait * 1.5, every);
+  let wait = 'liveSoon' in element.dataset ? soon : every;
   const next = async () => {
     if (!document.hidden) {
       // An address that fails is asked less and less often.
       const { ok, done } = await refresh(element.dataset.live).catch(() => ({ ok: false }));
       if (done) return;
-      wait = ok ? every : Math.min(wait * 2, most);
+      wait = ok ? calm(wait) : Math.min(wait * 2, most);
     }
     setTimeout(next, wait);
   };
