@@ -15,7 +15,9 @@ func TestSuggestedHandleIsFree(t *testing.T) {
 	if got := g.SignIn(t, "s2", "grace@example.net", "grace").Get("/handle").Value("handle"); got != "grace2" {
 		t.Errorf("%q is suggested", got)
 	}
-	for username, want := range map[string]string{"admin": "admin2", "9lives": "lives", "ÄÖ": "", "a.very.long.name.indeed": "a-very-long-name"} {
+	for username, want := range map[string]string{"admin": "admin2", "9lives": "lives", "ÄÖ": "ao", "a.very.long.name.indeed": "a-very-long-name",
+		"bug.plus+irc": "bug-plus", "bücher": "bucher", "bu\u0308cher.zoë": "bucher-zoe", "Łukasz.Strauß": "lukasz-strauss", "søren": "soren",
+		"+irc": "", "田中": "", "иван": "", "ａｄａ.x": "ada-x", "a\u200bda.z": "ada-z", "d’arc": "d-arc"} {
 		if got := g.SignIn(t, username, "", username).Get("/handle").Value("handle"); got != want {
 			t.Errorf("%q: %q is suggested, want %q", username, got, want)
 		}

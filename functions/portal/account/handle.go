@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"irc.now/functions/portal/page"
 	"irc.now/shared/account"
@@ -98,11 +101,17 @@ func (a *Area) isFree(r *http.Request, handle account.Handle) (bool, error) {
 	return false, err
 }
 
-// handleLike keeps of a name what a handle may hold: "Ada.Lovelace+irc" becomes "ada-lovelace-irc".
+// written are letters that no accent makes of those that a handle may hold, as they are written without.
+var written = strings.NewReplacer("ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "đ", "d", "ð", "d", "þ", "th", "ł", "l", "ı", "i", "ŋ", "n")
+
+// handleLike keeps of a name what a handle may hold: "Ada.Lóvelace+irc" becomes "ada-lovelace". What follows a "+" tells
+// mails apart, not people.
 func handleLike(name string) string {
+	name, _, _ = strings.Cut(name, "+")
 	var b strings.Builder
-	for _, c := range strings.ToLower(name) {
+	for _, c := range norm.NFKD.String(written.Replace(strings.ToLower(name))) {
 		switch {
+		case unicode.In(c, unicode.Mn, unicode.Cf): // an accent of the letter before, or nothing
 		case 'a' <= c && c <= 'z', b.Len() > 0 && '0' <= c && c <= '9':
 			b.WriteRune(c)
 		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):

@@ -81,10 +81,10 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	email := strings.ToLower(strings.TrimSpace(r.PostForm.Get("email")))
+	email := r.PostForm.Get("email")
 	who, err := p.trySignIn(r, email, r.PostForm.Get("password"))
 	if err != nil {
-		return p.again(w, "sign-in", "Sign in", p.formFor(request, email), err)
+		return p.again(w, "sign-in", "Sign in", p.formFor(request, foldEmail(email)), err)
 	}
 	return p.welcome(w, r, request, who)
 }
@@ -94,7 +94,7 @@ func (p *Provider) trySignIn(r *http.Request, email, password string) (person, e
 	if len(email) > maxEmail {
 		email = strings.ToValidUTF8(email[:maxEmail], "")
 	}
-	good, err := p.try(r, email)
+	good, err := p.try(r, foldEmail(email))
 	if err != nil {
 		return person{}, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/mail"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -13,23 +12,10 @@ import (
 	"irc.now/shared/store"
 )
 
-// maxEmail is the longest address SMTP can carry (RFC 5321 section 4.5.3.1).
-const maxEmail = 254
-
 // person is a row of users without the password.
 type person struct {
 	ID    string
 	Email string
-}
-
-// parseEmail gives the address as it is stored: lower case, without a display name.
-func parseEmail(text string) (string, error) {
-	text = strings.ToLower(strings.TrimSpace(text))
-	address, err := mail.ParseAddress(text)
-	if err != nil || address.Address != text || len(text) > maxEmail || strings.ContainsAny(text, "\"\\ \x00\r\n") {
-		return "", fault.New(fault.Invalid, "Enter an e-mail address like name@example.org.")
-	}
-	return text, nil
 }
 
 // createUser stores a new person; Conflict when the address is taken.
@@ -52,10 +38,12 @@ func (p *Provider) createUser(ctx context.Context, email, password string) (pers
 }
 
 // authenticate finds who has this e-mail address and password. Both mistakes give the same answer after the same work.
-func (p *Provider) authenticate(ctx context.Context, email, password string) (person, error) {
+// An account from before addresses were folded has the one that was typed, in lower case.
+func (p *Provider) authenticate(ctx context.Context, typed, password string) (person, error) {
 	var found person
 	var hash string
-	err := p.pool.QueryRow(ctx, `SELECT id, email, password_hash FROM users WHERE email = $1`, email).
+	err := p.pool.QueryRow(ctx, `SELECT id, email, password_hash FROM users WHERE email IN ($1, $2) ORDER BY email = $1 DESC LIMIT 1`,
+		strings.ToLower(strings.TrimSpace(typed)), foldEmail(typed)).
 		Scan(&found.ID, &found.Email, &hash)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return person{}, store.Fault(fmt.Errorf("find user: %w", err))
