@@ -36,7 +36,7 @@ const (
 var Grants = []store.Grant{
 	{Table: "account", May: "SELECT"},
 	{Table: "connection_password", May: "SELECT, UPDATE (last_used_at)"},
-	{Table: "accepted_token", May: "SELECT (hash, account_id, expires_at, dead_at), INSERT"},
+	{Table: "accepted_token", May: "SELECT (hash, account_id, expires_at, dead_at, used_at), INSERT, UPDATE (used_at)"},
 }
 
 // settings are the environment of the function.

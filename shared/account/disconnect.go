@@ -16,7 +16,7 @@ import (
 // lastCall, which the index of migration 2 repeats; only then is it done.
 //
 // A bouncer cannot tell which credential opened a connection, so all of the user's are closed, and a second time hurts: some
-// clients wait for minutes before they come back again. It is left out for a password that nobody has used for so long that no
+// clients wait for minutes before they come back again. It is left out for a credential that nobody has used for so long that no
 // sign-in can be under way.
 const (
 	settle   = 2 * time.Second
@@ -48,7 +48,8 @@ func (s *Store) PendingDisconnects(ctx context.Context, limit int) ([]Disconnect
 				AND (disconnected_at IS NULL OR revoked_at <= $2 AND last_used_at > revoked_at - $4::interval)
 			UNION ALL
 			SELECT account_id, NULL, hash, dead_at FROM accepted_token
-			WHERE dead_at <= $1 AND (disconnected_at IS NULL OR dead_at <= $2))
+			WHERE dead_at <= $1
+				AND (disconnected_at IS NULL OR dead_at <= $2 AND coalesce(used_at, dead_at) > dead_at - $4::interval))
 		SELECT a.id::text AS user_id, coalesce(a.handle, '') AS handle,
 			coalesce(array_agg(password_id) FILTER (WHERE password_id IS NOT NULL), '{}') AS password_ids,
 			coalesce(array_agg(token_hash) FILTER (WHERE token_hash IS NOT NULL), '{}') AS token_hashes
@@ -75,8 +76,9 @@ func (s *Store) Disconnected(ctx context.Context, d Disconnect) error {
 			d.TokenHashes, d.asked); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM accepted_token WHERE hash = ANY($1) AND dead_at <= $2`,
-			d.TokenHashes, d.asked.Add(-lastCall))
+		_, err := tx.Exec(ctx, `
+			DELETE FROM accepted_token WHERE hash = ANY($1) AND (dead_at <= $2 OR used_at <= dead_at - $3::interval)`,
+			d.TokenHashes, d.asked.Add(-lastCall), dawdling)
 		return err
 	})
 	if err != nil {

@@ -69,13 +69,17 @@ func (t *Tokens) owners(ctx context.Context, hashes []tokenHash) (map[tokenHash]
 	return owners, err
 }
 
-// Record remembers that token let the user in. Recording it again changes nothing; first is false then.
+// Record remembers that token let the user in, and when, exact to a minute; first is false where it had done so before.
 func (t *Tokens) Record(ctx context.Context, userID, token string, expires time.Time) (first bool, err error) {
-	hash := sha256.Sum256([]byte(token))
+	hash, now := sha256.Sum256([]byte(token)), t.store.now()
 	sealed := t.key.seal([]byte(token), hash[:])
 	tag, err := t.store.pool.Exec(ctx, `
-		INSERT INTO accepted_token (hash, account_id, sealed, expires_at, checked_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (hash) DO NOTHING`, hash[:], userID, sealed, expires, t.store.now())
+		INSERT INTO accepted_token (hash, account_id, sealed, expires_at, checked_at, used_at) VALUES ($1, $2, $3, $4, $5, $5)
+		ON CONFLICT (hash) DO NOTHING`, hash[:], userID, sealed, expires, now)
+	if err == nil && tag.RowsAffected() == 0 {
+		_, err = t.store.pool.Exec(ctx, `UPDATE accepted_token SET used_at = $2 WHERE hash = $1 AND (used_at IS NULL OR used_at <= $3)`,
+			hash[:], now, now.Add(-lastUsedEvery))
+	}
 	if err != nil {
 		return false, store.Fault(fmt.Errorf("record access token: %w", err))
 	}

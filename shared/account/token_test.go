@@ -59,7 +59,21 @@ func TestAUsedPasswordThatIsRevokedAsksForADisconnect(t *testing.T) {
 
 // soju gives a client thirty seconds from connecting to the end of its registration. One that has authenticated and
 // dawdles has no connection yet that could be closed, and must not outlive its password.
-func TestOnePasswordThatDiesDisconnectsItsUserOnceWhereNoSignInIsUnderWay(t *testing.T) {
+// disconnects lets two minutes pass and counts how often connections are closed.
+func (w *world) disconnects(t testing.TB) (times int) {
+	t.Helper()
+	for range 60 {
+		w.pass(2 * time.Second)
+		for _, pending := range w.pending(t) {
+			times++
+			ok(t, w.Disconnected(t.Context(), pending))
+		}
+	}
+	return times
+}
+
+// A second time hurts: some clients stay away for minutes then.
+func TestACredentialThatDiesDisconnectsItsUserOnceWhereNoSignInIsUnderWay(t *testing.T) {
 	for since, want := range map[time.Duration]int{time.Hour: 1, 2 * time.Minute: 1, 90 * time.Second: 2, 0: 2} {
 		w := newWorld(t)
 		ada := w.named(t, "ada")
@@ -68,17 +82,43 @@ func TestOnePasswordThatDiesDisconnectsItsUserOnceWhereNoSignInIsUnderWay(t *tes
 		ok(t, err)
 		w.pass(since)
 		ok(t, w.RevokePassword(t.Context(), ada.ID, password.ID))
-		var times int
-		for range 60 {
-			w.pass(2 * time.Second)
-			for _, pending := range w.pending(t) {
-				times++
-				ok(t, w.Disconnected(t.Context(), pending))
-			}
+		if times := w.disconnects(t); times != want {
+			t.Errorf("a password, revoked %s after its last use: %d times, want %d", since, times, want)
 		}
-		if times != want {
-			t.Errorf("revoked %s after its last use: %d times, want %d", since, times, want)
+
+		tokens := w.tokens(t, 1)
+		record := func() { ok(t, recorded(tokens.Record(t.Context(), ada.ID, "access-token", w.now().Add(24*time.Hour)))) }
+		record()
+		w.pass(3 * time.Hour)
+		record() // what counts is the last time
+		w.pass(since)
+		found, err := tokens.ToCheck(t.Context(), 0, 10)
+		ok(t, err)
+		ok(t, tokens.MarkDead(t.Context(), found[0].Hash))
+		if times := w.disconnects(t); times != want {
+			t.Errorf("a token that died %s after its last use: %d times, want %d", since, times, want)
 		}
+		var left int
+		ok(t, w.pool.QueryRow(t.Context(), `SELECT count(*) FROM accepted_token`).Scan(&left))
+		if left != 0 {
+			t.Errorf("%d dead tokens are kept", left)
+		}
+	}
+}
+
+// Its last use may have been a moment ago.
+func TestATokenFromBeforeItsUseWasWrittenDownDisconnectsTwice(t *testing.T) {
+	w := newWorld(t)
+	ada, tokens := w.named(t, "ada"), w.tokens(t, 1)
+	ok(t, recorded(tokens.Record(t.Context(), ada.ID, "access-token", w.now().Add(24*time.Hour))))
+	_, err := w.pool.Exec(t.Context(), `UPDATE accepted_token SET used_at = NULL`)
+	ok(t, err)
+	w.pass(time.Hour)
+	found, err := tokens.ToCheck(t.Context(), 0, 10)
+	ok(t, err)
+	ok(t, tokens.MarkDead(t.Context(), found[0].Hash))
+	if times := w.disconnects(t); times != 2 {
+		t.Errorf("%d times, want 2", times)
 	}
 }
 
