@@ -85,8 +85,8 @@ func TestOnlyTheSchemaJobAndTheOperatorAreSuperusers(t *testing.T) {
 	}
 }
 
-// The job may read what it wrote, which is what functions read, and not the platform's other Secrets beside it.
-func TestTheSchemaJobReachesTheSecretsOfFunctionsRolesAlone(t *testing.T) {
+// The job may read what it wrote, which is what programs read, and not the platform's other Secrets beside it.
+func TestTheSchemaJobReachesTheSecretsThatItMakesAlone(t *testing.T) {
 	for _, overlay := range overlays(t) {
 		wanted, may := map[string]bool{}, map[string]bool{}
 		for _, service := range services(t, overlay) {
@@ -97,6 +97,11 @@ func TestTheSchemaJobReachesTheSecretsOfFunctionsRolesAlone(t *testing.T) {
 			}
 		}
 		for _, object := range rendered(t, overlay) {
+			for _, name := range mountedSecrets(object) {
+				if strings.HasPrefix(name, "key-") {
+					wanted[name] = true
+				}
+			}
 			if object.String() != "Role irc-now/schema" {
 				continue
 			}
@@ -111,7 +116,7 @@ func TestTheSchemaJobReachesTheSecretsOfFunctionsRolesAlone(t *testing.T) {
 			}
 		}
 		if !maps.Equal(wanted, may) || len(may) == 0 {
-			t.Errorf("%s: functions read %v, the job may write %v", overlay, wanted, may)
+			t.Errorf("%s: programs read %v, the job may write %v", overlay, wanted, may)
 		}
 	}
 }

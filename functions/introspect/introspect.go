@@ -22,6 +22,7 @@ import (
 	"irc.now/shared/config"
 	"irc.now/shared/function"
 	"irc.now/shared/introspection"
+	"irc.now/shared/key"
 	"irc.now/shared/outbound"
 	"irc.now/shared/store"
 	"irc.now/shared/telemetry"
@@ -48,9 +49,9 @@ type settings struct {
 	ClientSecret config.Secret   `env:"OIDC_CLIENT_SECRET,required,notEmpty"`
 	SealKey      account.SealKey `env:"TOKEN_SEAL_KEY,required,notEmpty"` // 32 bytes in base64
 
-	// Who may ask: "name:secret,name:secret", and bouncers, whose secrets are derived from the platform's key.
-	Clients     clients       `env:"INTROSPECT_CLIENTS"`
-	PlatformKey config.Secret `env:"PLATFORM_KEY"` // what tokens and client secrets of all bouncers are derived from
+	// Who may ask: "name:secret,name:secret", and bouncers, whose secrets are derived from a key.
+	Clients clients       `env:"INTROSPECT_CLIENTS"`
+	Key     config.Secret `env:"INTROSPECT_KEY_FILE,file"` // the file with the key that client secrets of all bouncers are derived from
 }
 
 // Validate checks what the tags cannot.
@@ -59,10 +60,10 @@ func (s *settings) Validate() error {
 	if s.BaseURL.Parsed().Path != "" {
 		problems = append(problems, errors.New("BASE_URL must not have a path"))
 	}
-	if len(s.Clients) == 0 && s.PlatformKey == "" {
-		problems = append(problems, errors.New("INTROSPECT_CLIENTS is not set, and neither is PLATFORM_KEY: nobody could ask"))
+	if len(s.Clients) == 0 && s.Key == "" {
+		problems = append(problems, errors.New("INTROSPECT_CLIENTS is not set, and neither is INTROSPECT_KEY_FILE: nobody could ask"))
 	}
-	problems = append(problems, bouncer.CheckPlatformKey(s.PlatformKey))
+	problems = append(problems, key.Check("INTROSPECT_KEY_FILE", s.Key))
 	return errors.Join(problems...)
 }
 
@@ -74,7 +75,7 @@ type Function struct {
 	handler  http.Handler
 	base     config.URL
 	clients  clients
-	key      config.Secret // of the platform; may be empty
+	key      config.Secret // of the bouncers' secrets; may be empty
 	accounts *account.Store
 	tokens   *account.Tokens
 	provider *introspection.Provider
@@ -110,7 +111,7 @@ func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 	}
 	f.accounts = account.NewStore(f.Pool)
 	f.tokens = account.NewTokens(f.accounts, s.SealKey)
-	f.base, f.clients, f.key = s.BaseURL, s.Clients, s.PlatformKey
+	f.base, f.clients, f.key = s.BaseURL, s.Clients, s.Key
 	f.provider = introspection.NewProvider(s.Issuer.String(), s.ClientID, s.ClientSecret, outbound.Client(providerTimeout))
 	f.handler = f.routes()
 	return f.Wait(ctx)

@@ -11,15 +11,16 @@ import (
 	"irc.now/longrunning/local/servers/serverstest"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
+	"irc.now/shared/key/keytest"
 )
 
-const platformKey config.Secret = "the key that all secrets of bouncers come from"
+const introspectKey config.Secret = "the key that all secrets of bouncers come from"
 
 // newPlatform is a world whose bouncers have derived secrets.
 func newPlatform(t testing.TB) *world {
 	t.Helper()
 	w := newWorld(t)
-	w.env["PLATFORM_KEY"] = platformKey.Reveal()
+	w.env["INTROSPECT_KEY_FILE"] = keytest.File(t, introspectKey)
 	w.url = serve(t, w.env, w.logs)
 	return w
 }
@@ -45,7 +46,7 @@ func TestADedicatedBouncerHasOneUser(t *testing.T) {
 	bob, _, bobs := w.password(t, "bob")
 	w.idp.Accept("token-of-ada-0123456789abcdefghij", ada.Subject)
 	w.idp.Accept("token-of-bob-0123456789abcdefghij", bob.Subject)
-	dedicated, secret := w.of("ada"), bouncer.IntrospectSecret(platformKey, "ada")
+	dedicated, secret := w.of("ada"), bouncer.IntrospectSecret(introspectKey, "ada")
 	for token, want := range map[string]string{adas: `"username":"ada"`, "token-of-ada-0123456789abcdefghij": `"username":"ada"`, bobs: inactive, "token-of-bob-0123456789abcdefghij": inactive, "guess-0123456789abcdefghij": inactive} {
 		response, body := dedicated.as(t, bouncer.IntrospectClient("ada"), secret, token)
 		if response.StatusCode != http.StatusOK || !strings.Contains(body, want) {
@@ -59,8 +60,8 @@ func TestASecretIsGoodForOneScope(t *testing.T) {
 	w := newPlatform(t)
 	_, _, adas := w.password(t, "ada")
 	_, _, bobs := w.password(t, "bob")
-	secret := bouncer.IntrospectSecret(platformKey, "ada")
-	shared := bouncer.IntrospectSecret(platformKey, bouncer.Shared)
+	secret := bouncer.IntrospectSecret(introspectKey, "ada")
+	shared := bouncer.IntrospectSecret(introspectKey, bouncer.Shared)
 	for name, c := range map[string]struct {
 		world  *world
 		client string
@@ -73,9 +74,9 @@ func TestASecretIsGoodForOneScope(t *testing.T) {
 		"the shared one within a scope":  {w.of("ada"), bouncer.Shared, shared},
 		"a listed client within a scope": {w.of("ada"), clientName, clientSecret},
 		"no secret":                      {w.of("ada"), bouncer.IntrospectClient("ada"), ""},
-		"the key itself":                 {w.of("ada"), bouncer.IntrospectClient("ada"), platformKey},
+		"the key itself":                 {w.of("ada"), bouncer.IntrospectClient("ada"), introspectKey},
 		"the secret of an empty key":     {w.of("ada"), bouncer.IntrospectClient("ada"), bouncer.IntrospectSecret("", "ada")},
-		"a token for administration":     {w.of("ada"), bouncer.IntrospectClient("ada"), bouncer.AdminToken(platformKey, "ada")},
+		"a token for administration":     {w.of("ada"), bouncer.IntrospectClient("ada"), bouncer.AdminToken(introspectKey, "ada")},
 	} {
 		for _, token := range []string{adas, bobs} {
 			if response, body := c.world.as(t, c.client, c.secret, token); response.StatusCode != http.StatusUnauthorized {
@@ -118,8 +119,8 @@ func TestWithoutAKeyThereAreNoScopes(t *testing.T) {
 		t.Errorf("the shared bouncer without a secret: %s", response.Status)
 	}
 	env := environment("postgres://h/d", "http://idp.example")
-	env["PLATFORM_KEY"] = "short"
-	if err := introspect.New().Start(t.Context(), env); err == nil || !strings.Contains(err.Error(), "PLATFORM_KEY must") {
+	env["INTROSPECT_KEY_FILE"] = keytest.File(t, "short")
+	if err := introspect.New().Start(t.Context(), env); err == nil || !strings.Contains(err.Error(), "INTROSPECT_KEY_FILE must") {
 		t.Errorf("a short key: %v", err)
 	}
 }
@@ -133,13 +134,13 @@ func TestTheRealSojuOfOneUserLetsInNobodyElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address.User = url.UserPassword(bouncer.IntrospectClient("ada"), bouncer.IntrospectSecret(platformKey, "ada").Reveal())
+	address.User = url.UserPassword(bouncer.IntrospectClient("ada"), bouncer.IntrospectSecret(introspectKey, "ada").Reveal())
 	dedicated := serverstest.Soju(t, func(c *bouncer.Config) { c.OAuthURL = config.Secret(address.String()) })
 	address, err = url.Parse(w.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address.User = url.UserPassword(bouncer.Shared, bouncer.IntrospectSecret(platformKey, bouncer.Shared).Reveal())
+	address.User = url.UserPassword(bouncer.Shared, bouncer.IntrospectSecret(introspectKey, bouncer.Shared).Reveal())
 	shared := serverstest.Soju(t, func(c *bouncer.Config) { c.OAuthURL = config.Secret(address.String()) })
 	for _, c := range []struct {
 		soju           serverstest.SojuServer

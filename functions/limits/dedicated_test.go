@@ -13,11 +13,12 @@ import (
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
+	"irc.now/shared/key/keytest"
 )
 
 func TestMain(m *testing.M) { os.Exit(clienttest.Main(m)) }
 
-const platformKey = config.Secret("the key that all tokens of bouncers come from")
+const adminKey = config.Secret("the key that all tokens of bouncers come from")
 
 // onCluster is a world where users may have dedicated bouncers. The function may do what its role in knative says.
 func onCluster(t *testing.T, change ...map[string]string) (*world, *clienttest.Tenants) {
@@ -30,7 +31,7 @@ func onCluster(t *testing.T, change ...map[string]string) (*world, *clienttest.T
 func onTenants(t *testing.T, tenants *clienttest.Tenants, change ...map[string]string) *world {
 	t.Helper()
 	env := tenants.Env()
-	env["PLATFORM_KEY"] = platformKey.Reveal()
+	env["BOUNCER_ADMIN_KEY_FILE"] = keytest.File(t, adminKey)
 	w := newWorld(t, append([]map[string]string{env}, change...)...)
 	w.set("handle", "ada")
 	w.set("plan", "pro")
@@ -42,7 +43,7 @@ func TestTheDedicatedBouncerIsToldToo(t *testing.T) {
 	tenants.Put(tenants.Bouncer("ada", "ada"))
 	dedicated := &world{t: t}
 	tenants.Serve("ada", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer "+bouncer.AdminToken(platformKey, "ada").Reveal() {
+		if r.Header.Get("Authorization") != "Bearer "+bouncer.AdminToken(adminKey, "ada").Reveal() {
 			rw.WriteHeader(http.StatusUnauthorized)
 			return
 		}
@@ -76,7 +77,7 @@ func TestADedicatedBouncerThatIsAwayIsToldLater(t *testing.T) {
 
 func TestAClusterNeedsTheKeyOfThePlatform(t *testing.T) {
 	err := limits.New().Start(t.Context(), map[string]string{"TENANT_NAMESPACE": "irc-now-tenants"})
-	if err == nil || !strings.Contains(err.Error(), "PLATFORM_KEY") {
+	if err == nil || !strings.Contains(err.Error(), "BOUNCER_ADMIN_KEY_FILE") {
 		t.Errorf("got %v", err)
 	}
 }

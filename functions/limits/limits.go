@@ -82,7 +82,7 @@ func (f *Function) Start(ctx context.Context, env map[string]string) error {
 		return err
 	}
 	calls := outbound.Client(callTimeout)
-	dedicated, err := s.Cluster.Dedicated(s.Bouncer.PlatformKey, calls)
+	dedicated, err := s.Cluster.Dedicated(s.Bouncer.AdminKey, calls)
 	if err != nil {
 		return err
 	}

@@ -17,18 +17,19 @@ import (
 	"irc.now/functions/portal/portaltest/clustertest"
 	"irc.now/operators/api/v1alpha1"
 	"irc.now/operators/client/clienttest"
+	"irc.now/shared/key/keytest"
 )
 
 func TestMain(m *testing.M) { os.Exit(clienttest.Main(m)) }
 
-func TestClusterNeedsTheKeyOfThePlatform(t *testing.T) {
+func TestAClusterNeedsTheKeyOfAdministration(t *testing.T) {
 	c := clustertest.Start(t)
 	env := c.Env()
 	maps.Copy(env, c.Tenants.Env())
-	if err := portal.New().Start(t.Context(), env); err == nil || !strings.Contains(err.Error(), "PLATFORM_KEY") {
+	if err := portal.New().Start(t.Context(), env); err == nil || !strings.Contains(err.Error(), "BOUNCER_ADMIN_KEY_FILE") {
 		t.Errorf("started without: %v", err)
 	}
-	env["PLATFORM_KEY"], env["KUBERNETES_API_URL"] = "x", ""
+	env["BOUNCER_ADMIN_KEY_FILE"], env["KUBERNETES_API_URL"] = keytest.File(t, "x"), ""
 	if err := portal.New().Start(t.Context(), env); err == nil || !strings.Contains(err.Error(), "KUBERNETES_API_URL") {
 		t.Errorf("started outside of a pod: %v", err)
 	}

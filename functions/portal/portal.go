@@ -43,7 +43,7 @@ type Settings struct {
 	Bouncer bouncer.Settings
 
 	// On a cluster users may have a dedicated bouncer, at HANDLE.host-of-LANDING_URL. Its bounceradmin takes a token
-	// made of PLATFORM_KEY; DATABASE_RETENTION is how long the operator keeps the database of one that was deleted.
+	// made of the key in BOUNCER_ADMIN_KEY_FILE; DATABASE_RETENTION is how long the operator keeps the database of one that was deleted.
 	Cluster   client.Settings
 	Retention time.Duration `env:"DATABASE_RETENTION" envDefault:"720h"` // how long the operator keeps a deleted bouncer's database
 

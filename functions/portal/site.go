@@ -110,7 +110,7 @@ func dedicatedOf(settings Settings, d dependencies) *dedicated.Bouncers {
 		return nil
 	}
 	return dedicated.New(dedicated.Config{
-		Cluster: d.cluster, Namespace: settings.Cluster.Namespace, Key: settings.Bouncer.PlatformKey, HTTP: d.bouncer,
+		Cluster: d.cluster, Namespace: settings.Cluster.Namespace, Key: settings.Bouncer.AdminKey, HTTP: d.bouncer,
 		Domain: settings.LandingURL.Parsed().Hostname(), Log: d.log, Now: d.timing.Now, Patience: d.timing.Patience,
 	})
 }

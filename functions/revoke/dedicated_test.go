@@ -10,24 +10,25 @@ import (
 	"irc.now/operators/client/clienttest"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
+	"irc.now/shared/key/keytest"
 )
 
 func TestMain(m *testing.M) { os.Exit(clienttest.Main(m)) }
 
-const platformKey = config.Secret("the key that all tokens of bouncers come from")
+const adminKey = config.Secret("the key that all tokens of bouncers come from")
 
 // onCluster is a world where users may have bouncers of their own. The function may only look.
 func onCluster(t *testing.T) (*world, *clienttest.Tenants) {
 	t.Helper()
 	tenants := clienttest.Start(t, "list")
 	env := tenants.Env()
-	env["PLATFORM_KEY"] = platformKey.Reveal()
+	env["BOUNCER_ADMIN_KEY_FILE"] = keytest.File(t, adminKey)
 	return newWorld(t, env), tenants
 }
 
 // serveOwn has the bounceradmin of the bouncer called name write down who was disconnected.
 func serveOwn(tenants *clienttest.Tenants, name string) *bouncers {
-	own := &bouncers{token: bouncer.AdminToken(platformKey, name).Reveal(), fails: map[string]bool{}}
+	own := &bouncers{token: bouncer.AdminToken(adminKey, name).Reveal(), fails: map[string]bool{}}
 	tenants.Serve(name, own)
 	return own
 }
@@ -82,7 +83,7 @@ func TestASharedBouncerThatIsAwayDoesNotKeepTheOwnOnesOpen(t *testing.T) {
 
 func TestAClusterNeedsTheKeyOfThePlatform(t *testing.T) {
 	err := revoke.New().Start(t.Context(), map[string]string{"TENANT_NAMESPACE": "irc-now-tenants"})
-	if err == nil || !strings.Contains(err.Error(), "PLATFORM_KEY") {
+	if err == nil || !strings.Contains(err.Error(), "BOUNCER_ADMIN_KEY_FILE") {
 		t.Errorf("got %v", err)
 	}
 }

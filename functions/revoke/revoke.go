@@ -88,7 +88,7 @@ func (f *Function) Start(ctx context.Context, environ map[string]string) error {
 		return err
 	}
 	calls := outbound.Client(callTimeout)
-	dedicated, err := s.Cluster.Dedicated(s.Bouncer.PlatformKey, calls)
+	dedicated, err := s.Cluster.Dedicated(s.Bouncer.AdminKey, calls)
 	if err != nil {
 		return err
 	}

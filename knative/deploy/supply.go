@@ -27,9 +27,12 @@ func (s Supply) String() string {
 	return s.Kind + " " + s.Namespace + "/" + s.Name
 }
 
-// database begins the names of Secrets that nobody makes by hand: CloudNativePG makes those of the Cluster called
-// database, and the Job schema those of functions' roles.
-const database = "database-"
+// These begin the names of Secrets that nobody makes by hand: CloudNativePG makes those of the Cluster called database,
+// and the Job schema those of functions' roles and of keys.
+const (
+	database = "database-"
+	derived  = "key-"
+)
 
 // Supplied are what people make before they deploy, in order.
 func Supplied(objects []render.Object) []Supply {
@@ -92,6 +95,8 @@ func references(value any, found []Supply) []Supply {
 				found = note("Secret", inner, found)
 			case "configMapKeyRef":
 				found = note("ConfigMap", inner, found)
+			case "volumes":
+				found = mounted(inner, found)
 			default:
 				found = references(inner, found)
 			}
@@ -103,10 +108,25 @@ func references(value any, found []Supply) []Supply {
 func note(kind string, reference any, found []Supply) []Supply {
 	fields, _ := reference.(map[string]any)
 	name := text(fields["name"])
-	if strings.HasPrefix(name, database) || fields["optional"] == true {
+	if strings.HasPrefix(name, database) || strings.HasPrefix(name, derived) || fields["optional"] == true {
 		return found
 	}
 	return append(found, Supply{Kind: kind, Namespace: namespace, Name: name, Keys: []string{text(fields["key"])}})
+}
+
+// mounted adds the Secrets of which a pod mounts keys that it names.
+func mounted(volumes any, found []Supply) []Supply {
+	list, _ := volumes.([]any)
+	for _, volume := range list {
+		fields, _ := volume.(map[string]any)
+		secret, _ := fields["secret"].(map[string]any)
+		items, _ := secret["items"].([]any)
+		for _, item := range items {
+			wanted, _ := item.(map[string]any)
+			found = note("Secret", map[string]any{"name": secret["secretName"], "key": wanted["key"]}, found)
+		}
+	}
+	return found
 }
 
 func text(value any) string {

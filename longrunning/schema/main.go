@@ -13,6 +13,7 @@ import (
 
 	"irc.now/shared/config"
 	"irc.now/shared/fault"
+	"irc.now/shared/key"
 	"irc.now/shared/program"
 	"irc.now/shared/store"
 )
@@ -32,8 +33,12 @@ type settings struct {
 	Port    int    `env:"DATABASE_PORT" envDefault:"5432"`
 	SSLMode string `env:"DATABASE_SSLMODE"`
 	// Namespace is where the programs' Secrets are.
-	Namespace string `env:"NAMESPACE,required,notEmpty"`
+	Namespace   string        `env:"NAMESPACE,required,notEmpty"`
+	PlatformKey config.Secret `env:"PLATFORM_KEY_FILE,required,notEmpty,file"` // the file with what the keys of all purposes are derived from
 }
+
+// Validate reports a key that could be guessed.
+func (s *settings) Validate() error { return key.Check("PLATFORM_KEY_FILE", s.PlatformKey) }
 
 // reach is the server's address for programs.
 func (s *settings) reach() config.Secret {
@@ -69,6 +74,9 @@ func bringAll(
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	if err := sink.keepKeys(ctx, s.PlatformKey, log); err != nil {
+		return err
+	}
 	return persist(ctx, Config{Admin: s.AdminURL, Reach: s.reach(), Databases: databases, Sink: sink, Log: log})
 }
 

@@ -3,6 +3,7 @@ package schema_test
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net/url"
 	"strings"
 	"sync"
@@ -16,6 +17,9 @@ import (
 
 	"irc.now/longrunning/schema"
 	"irc.now/operators/operatortest"
+	"irc.now/shared/config"
+	"irc.now/shared/key"
+	"irc.now/shared/key/keytest"
 	"irc.now/shared/telemetry"
 )
 
@@ -142,9 +146,11 @@ func (w *world) environment(c *cluster) map[string]string {
 	}
 	return map[string]string{
 		"DATABASE_ADMIN_URL": address.String(), "DATABASE_HOST": address.Hostname(), "DATABASE_PORT": address.Port(),
-		"DATABASE_SSLMODE": "disable", "NAMESPACE": c.namespace,
+		"DATABASE_SSLMODE": "disable", "NAMESPACE": c.namespace, "PLATFORM_KEY_FILE": keytest.File(w.t, platformKey),
 	}
 }
+
+const platformKey config.Secret = "what all keys of the platform come from"
 
 func (c *cluster) find() (*rest.Config, error) { return c.config, nil }
 
@@ -166,18 +172,23 @@ func TestTheProgramSaysWhetherItWorked(t *testing.T) {
 			t.Errorf("it does not say %q:\n%s", want, &said)
 		}
 	}
+	for _, purpose := range key.Purposes() {
+		if kept := string(c.secret(t, purpose.Secret()).Data[key.Field]); kept != purpose.Of(platformKey).Reveal() || strings.Contains(said.String(), kept) {
+			t.Errorf("the key for %s is not where programs look for it, or said", purpose)
+		}
+	}
 	password, _ := mustParse(t, uri).User.Password()
 	if strings.Contains(said.String(), password) {
 		t.Error("it says a password")
 	}
 	for name, change := range map[string]map[string]string{
-		"nothing is set":      {"DATABASE_ADMIN_URL": "", "DATABASE_HOST": "", "NAMESPACE": ""},
-		"an address is wrong": {"DATABASE_ADMIN_URL": "postgres://u:hunter2@h:port/d"},
+		"nothing is set":       {"DATABASE_ADMIN_URL": "", "DATABASE_HOST": "", "NAMESPACE": "", "PLATFORM_KEY_FILE": ""},
+		"the key is short":     {"PLATFORM_KEY_FILE": keytest.File(t, "hunter2")},
+		"the key is not there": {"PLATFORM_KEY_FILE": "/nowhere/key"},
+		"an address is wrong":  {"DATABASE_ADMIN_URL": "postgres://u:hunter2@h:port/d"},
 	} {
 		env := w.environment(c)
-		for key, value := range change {
-			env[key] = value
-		}
+		maps.Copy(env, change)
 		err := schema.BringAll(t.Context(), env, log, c.find, w.config.Databases)
 		if err == nil || strings.Contains(err.Error()+said.String(), "hunter2") {
 			t.Errorf("%s: %v:\n%s", name, err, &said)

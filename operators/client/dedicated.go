@@ -23,8 +23,8 @@ type Dedicated struct {
 // ValidateWith reports what s and the settings of bouncers lack, also for each other, each problem under its variable.
 func (s Settings) ValidateWith(b bouncer.Settings) error {
 	problems := []error{b.Validate(), s.Validate()}
-	if s.Configured() && b.PlatformKey == "" {
-		problems = append(problems, errors.New("PLATFORM_KEY is not set, which TENANT_NAMESPACE needs"))
+	if s.Configured() && b.AdminKey == "" {
+		problems = append(problems, errors.New("BOUNCER_ADMIN_KEY_FILE is not set, which TENANT_NAMESPACE needs"))
 	}
 	return errors.Join(problems...)
 }
@@ -41,7 +41,7 @@ func (s Settings) Dedicated(key config.Secret, http *http.Client) (*Dedicated, e
 	return c.Dedicated(key, http), nil
 }
 
-// Dedicated makes one with the platform's key, from which every bouncer's token is made.
+// Dedicated makes one with the key from which every bouncer's token is made.
 func (c *Client) Dedicated(key config.Secret, http *http.Client) *Dedicated {
 	return &Dedicated{cluster: c, namespace: c.bouncers.namespace, key: key, http: http}
 }

@@ -36,7 +36,7 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 func settings() *Settings {
 	return &Settings{
 		Domain: "net.irc.test", Image: "irc.now/ergo:test", History: HistoryPostgreSQL,
-		StorageSize: resource.MustParse("1Gi"), PlatformKey: "platform key",
+		StorageSize: resource.MustParse("1Gi"), Key: "platform key",
 		Database: reconciler.DatabaseServer{Host: "database.irc-now.svc", Port: 5432, SSLMode: "require"},
 		Issuer:   reconciler.Issuer{Kind: "ClusterIssuer", Name: "irc-now"},
 		Gateway:  reconciler.Gateway{Namespace: "irc-now", Name: "irc-now"}, IRCSection: "network", WebSection: "network-https",

@@ -47,7 +47,7 @@ type rendered struct {
 
 // render makes the configuration. database is empty where history stays in memory. Its error is for the owner.
 func (s *Settings) render(n *v1alpha1.ErgoNetwork, l login, database config.Secret) (rendered, error) {
-	token := network.APIToken(s.PlatformKey, n.Name)
+	token := network.APIToken(s.Key, n.Name)
 	c := network.Config{
 		Name: n.Spec.NetworkName, ServerName: s.hostOf(n), DataDir: dataDir,
 		ListenTLS:       []network.TLSListener{{Address: address(portIRC), Cert: tlsDir + "/tls.crt", Key: tlsDir + "/tls.key"}},

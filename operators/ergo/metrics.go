@@ -82,7 +82,7 @@ func (m *Metrics) forget(name string) {
 type Scraper struct {
 	Client  client.Reader
 	Servers *Servers
-	Key     config.Secret // the platform's
+	Key     config.Secret // tokens are derived from it
 	Metrics *Metrics
 	Log     *slog.Logger
 

@@ -354,7 +354,7 @@ func TestNetworksAreMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(up, down, suspended).Build()
-	s := &Scraper{Client: c, Servers: p.servers, Key: settings().PlatformKey, Metrics: NewMetrics(), Log: discard()}
+	s := &Scraper{Client: c, Servers: p.servers, Key: settings().Key, Metrics: NewMetrics(), Log: discard()}
 	eventually.Within(t, soon, func(ctx context.Context) error {
 		s.scrape(ctx)
 		channels := testutil.ToFloat64(s.Metrics.channels.WithLabelValues("lab"))

@@ -29,7 +29,7 @@ type Settings struct {
 	History      History
 	StorageClass string // of the volumes; "" for the cluster's default
 	StorageSize  resource.Quantity
-	PlatformKey  config.Secret // tokens are derived from it
+	Key          config.Secret // tokens are derived from it
 
 	Database reconciler.DatabaseServer
 	Issuer   reconciler.Issuer
@@ -47,7 +47,7 @@ type Settings struct {
 func (s *Settings) Validate() error {
 	var problems []error
 	for name, value := range map[string]string{
-		"the networks' domain": s.Domain, "the platform's key": s.PlatformKey.Reveal(), "ergo's image": s.Image,
+		"the networks' domain": s.Domain, "the key of networks' tokens": s.Key.Reveal(), "ergo's image": s.Image,
 		"the database's host": s.Database.Host, "the certificates' issuer": s.Issuer.Name,
 	} {
 		if value == "" {

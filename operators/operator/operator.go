@@ -178,7 +178,7 @@ func (o *operator) addErgo(mgr manager.Manager, pool *pgxpool.Pool, outage *reco
 		return nil, err
 	}
 	measures := ergo.NewMetrics()
-	scraper := &ergo.Scraper{Client: mgr.GetClient(), Servers: servers, Key: s.PlatformKey, Metrics: measures, Log: log}
+	scraper := &ergo.Scraper{Client: mgr.GetClient(), Servers: servers, Key: s.Key, Metrics: measures, Log: log}
 	if err := mgr.Add(scraper); err != nil {
 		return nil, fmt.Errorf("measure networks: %w", err)
 	}

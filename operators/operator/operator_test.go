@@ -26,6 +26,7 @@ import (
 	"irc.now/operators/naming"
 	"irc.now/operators/operatortest"
 	"irc.now/operators/reconciler"
+	"irc.now/shared/key/keytest"
 	"irc.now/shared/program"
 	"irc.now/shared/store"
 	"irc.now/shared/tenant"
@@ -108,7 +109,9 @@ func (w *world) startAs(kubeconfig string, log io.Writer, version string, env ..
 		asOperator + "=" + version, "KUBECONFIG=" + kubeconfig, "HOME=" + w.t.TempDir(),
 		"DOMAIN=irc.test", "TENANT_NAMESPACE=" + w.namespace, "LEADER_ELECTION_NAMESPACE=" + w.namespace,
 		"DATABASE_ADMIN_URL=" + storetest.Server(w.t).URL("postgres"), "DATABASE_HOST=database.irc-now.svc.cluster.local", "NAMESERVERS=10.96.0.10",
-		"PLATFORM_KEY=the key that all tokens of bouncers come from", "INTROSPECT_URL=http://introspect.irc-now.svc.cluster.local", "OIDC_ISSUER=https://auth.irc.test", "CHAT_CLIENT_ID=chat",
+		"BOUNCER_ADMIN_KEY_FILE=" + keytest.File(w.t, "the key that all tokens of bouncers come from"),
+		"INTROSPECT_KEY_FILE=" + keytest.File(w.t, "the key that all secrets of bouncers come from"),
+		"NETWORK_KEY_FILE=" + keytest.File(w.t, "the key that all tokens of networks come from"), "INTROSPECT_URL=http://introspect.irc-now.svc.cluster.local", "OIDC_ISSUER=https://auth.irc.test", "CHAT_CLIENT_ID=chat",
 		"CERTIFICATE_ISSUER_NAME=irc-now", "GATEWAY_NAMESPACE=irc-now", "GATEWAY_NAME=irc-now",
 		"SOJU_IMAGE=soju", "ERGO_IMAGE=ergo", "CHAT_IMAGE=chat", "BOUNCERADMIN_IMAGE=bounceradmin", "FRONT_IMAGE=front",
 		"METRICS_ADDRESS=" + o.metrics, "HEALTH_ADDRESS=" + o.health, "LOG_FORMAT=json",
@@ -414,7 +417,7 @@ func TestAWrongEnvironmentIsReportedWhole(t *testing.T) {
 	}
 	for _, want := range []string{
 		"CONTROLLERS may hold", "ERGO_HISTORY must be", "ERGO_STORAGE_SIZE is no size", "DATABASE_PORT is not a whole number",
-		"DOMAIN is not set", "PLATFORM_KEY is not set", "DATABASE_ADMIN_URL is not set", "SOJU_IMAGE is not set",
+		"DOMAIN is not set", "BOUNCER_ADMIN_KEY_FILE is not set", "INTROSPECT_KEY_FILE is not set", "NETWORK_KEY_FILE is not set", "DATABASE_ADMIN_URL is not set", "SOJU_IMAGE is not set",
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("it does not say %q:\n%s", want, out)

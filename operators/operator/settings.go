@@ -14,8 +14,8 @@ import (
 	"irc.now/operators/naming"
 	"irc.now/operators/reconciler"
 	"irc.now/operators/soju"
-	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
+	"irc.now/shared/key"
 )
 
 // settings are the environment.
@@ -48,11 +48,14 @@ type settings struct {
 	DatabaseSSLMode   string        `env:"DATABASE_SSLMODE"`
 	DatabaseRetention time.Duration `env:"DATABASE_RETENTION" envDefault:"720h"` // how long the database of what was deleted is kept
 
-	PlatformKey   config.Secret `env:"PLATFORM_KEY,required,notEmpty"` // what tokens and client secrets of all bouncers are derived from
-	IntrospectURL config.URL    `env:"INTROSPECT_URL"`                 // where bouncers ask who somebody is; without it they cannot
-	OIDCIssuer    config.URL    `env:"OIDC_ISSUER"`
-	ChatClientID  string        `env:"CHAT_CLIENT_ID"` // web chat's client at the identity provider
-	ExtraNetworks string        `env:"EXTRA_NETWORKS"`
+	BouncerAdminKey config.Secret `env:"BOUNCER_ADMIN_KEY_FILE,required,notEmpty,file"` // the file with the key that tokens of bouncers are derived from
+	IntrospectKey   config.Secret `env:"INTROSPECT_KEY_FILE,required,notEmpty,file"`    // the same for bouncers' client secrets at introspect
+	NetworkKey      config.Secret `env:"NETWORK_KEY_FILE,required,notEmpty,file"`       // the same for tokens of networks
+
+	IntrospectURL config.URL `env:"INTROSPECT_URL"` // where bouncers ask who somebody is; without it they cannot
+	OIDCIssuer    config.URL `env:"OIDC_ISSUER"`
+	ChatClientID  string     `env:"CHAT_CLIENT_ID"` // web chat's client at the identity provider
+	ExtraNetworks string     `env:"EXTRA_NETWORKS"`
 
 	// cert-manager's issuer of tenants' certificates.
 	IssuerKind string `env:"CERTIFICATE_ISSUER_KIND" envDefault:"ClusterIssuer"`
@@ -105,7 +108,8 @@ func (s *settings) Validate() error {
 	for _, name := range s.Controllers {
 		problem(name != naming.Soju && name != naming.Ergo, "CONTROLLERS may hold soju and ergo, and nothing else")
 	}
-	problems = append(problems, bouncer.CheckPlatformKey(s.PlatformKey))
+	problems = append(problems, key.Check("BOUNCER_ADMIN_KEY_FILE", s.BouncerAdminKey),
+		key.Check("INTROSPECT_KEY_FILE", s.IntrospectKey), key.Check("NETWORK_KEY_FILE", s.NetworkKey))
 	problem(strings.EqualFold(s.NetworkDomain, s.Domain), "NETWORK_DOMAIN must be another domain than DOMAIN")
 	problem(len(s.DNSNamespaces) == 0, "DNS_NAMESPACES is empty")
 	problem(s.resolver().Validate() != nil, "NAMESERVERS must be up to three IP addresses that pods can reach")
@@ -151,7 +155,7 @@ func (s *settings) gateway() reconciler.Gateway {
 
 func (s *settings) soju() soju.Settings {
 	return soju.Settings{
-		Domain: s.Domain, IntrospectURL: s.IntrospectURL.String(), PlatformKey: s.PlatformKey,
+		Domain: s.Domain, IntrospectURL: s.IntrospectURL.String(), AdminKey: s.BouncerAdminKey, IntrospectKey: s.IntrospectKey,
 		OIDCIssuer: s.OIDCIssuer.String(), ChatClientID: s.ChatClientID, ExtraNetworks: s.ExtraNetworks,
 		OwnNetworks: "." + s.NetworkDomain, ProxyFrom: texts(s.ProxyFrom),
 		Images:   soju.Images{Soju: s.SojuImage, Front: s.FrontImage, BouncerAdmin: s.BouncerAdminImage, Chat: s.ChatImage},
@@ -175,7 +179,7 @@ func (s *settings) ergo() (ergo.Settings, error) {
 	}
 	return ergo.Settings{
 		Domain: s.NetworkDomain, Image: s.ErgoImage, History: ergo.History(s.ErgoHistory),
-		StorageClass: s.ErgoStorageClass, StorageSize: size, PlatformKey: s.PlatformKey,
+		StorageClass: s.ErgoStorageClass, StorageSize: size, Key: s.NetworkKey,
 		Database: s.database(), Issuer: s.issuer(), Gateway: s.gateway(),
 		IRCSection: s.SectionNetwork, WebSection: s.SectionNetworkWeb, Platform: s.PlatformNamespaces, Resolver: s.resolver(),
 		Retention: s.DatabaseRetention,

@@ -49,7 +49,7 @@ func shared(b *v1alpha1.SojuBouncer) bool { return b.Spec.Role == v1alpha1.RoleS
 
 // configFor is soju's configuration.
 func configFor(b *v1alpha1.SojuBouncer, s Settings, database reconciler.Access) ([]byte, error) {
-	oauth, err := bouncer.IntrospectURL(s.IntrospectURL, s.PlatformKey, b.Spec.Owner)
+	oauth, err := bouncer.IntrospectURL(s.IntrospectURL, s.IntrospectKey, b.Spec.Owner)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func configSecretFor(b *v1alpha1.SojuBouncer, s Settings, configuration []byte) 
 		Type:       corev1.SecretTypeOpaque,
 		Data: map[string][]byte{
 			configFile: configuration,
-			keyToken:   []byte(bouncer.AdminToken(s.PlatformKey, b.Name).Reveal()),
+			keyToken:   []byte(bouncer.AdminToken(s.AdminKey, b.Name).Reveal()),
 		},
 	}
 }

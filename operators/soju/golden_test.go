@@ -15,6 +15,7 @@ import (
 	"irc.now/operators/naming"
 	"irc.now/operators/reconciler"
 	"irc.now/shared/bouncer"
+	"irc.now/shared/config"
 	"irc.now/shared/tenant"
 )
 
@@ -104,7 +105,7 @@ func TestConfigurationsAreWhatTheyWere(t *testing.T) {
 	}
 }
 
-// The platform's key makes every bouncer's tokens; no pod may ever see it.
+// The platform's keys make every bouncer's tokens; no pod may ever see one.
 func TestThePlatformsKeyReachesNoObject(t *testing.T) {
 	for _, b := range golden() {
 		for _, object := range objectsOf(t, b) {
@@ -112,8 +113,10 @@ func TestThePlatformsKeyReachesNoObject(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if bytes.Contains(text, []byte(testSettings().PlatformKey.Reveal())) {
-				t.Errorf("%T %s holds the platform's key", object, object.GetName())
+			for _, key := range []config.Secret{testSettings().AdminKey, testSettings().IntrospectKey} {
+				if bytes.Contains(text, []byte(key.Reveal())) {
+					t.Errorf("%T %s holds a key of the platform's", object, object.GetName())
+				}
 			}
 		}
 	}
@@ -142,7 +145,7 @@ func TestTheChecksumIsOfEverythingReadAtTheStart(t *testing.T) {
 	titled := b.DeepCopy()
 	titled.Spec.Title = "Another"
 	key, issuer, owner, reader := s, s, access, access
-	key.PlatformKey, issuer.OIDCIssuer = "another", "https://another.example"
+	key.AdminKey, issuer.OIDCIssuer = "another", "https://another.example"
 	owner.URI, reader.ReaderURI = "postgres://another", "postgres://another"
 	for what, sum := range map[string]string{
 		"the title": checksum(titled, s, access), "the key": checksum(b, key, access), "the issuer": checksum(b, issuer, access),

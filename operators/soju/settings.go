@@ -13,8 +13,9 @@ type Settings struct {
 	Domain string // a dedicated bouncer is NAME.Domain
 	// IntrospectURL is where functions/introspect answers inside the cluster.
 	IntrospectURL string
-	// PlatformKey is what tokens and client secrets are derived from; it never reaches a pod.
-	PlatformKey config.Secret
+	// AdminKey is what bounceradmin's tokens are derived from, IntrospectKey client secrets at introspection. Neither reaches a
+	// pod.
+	AdminKey, IntrospectKey config.Secret
 	// OIDCIssuer and ChatClientID are what web chat signs users in with.
 	OIDCIssuer   string
 	ChatClientID string
@@ -43,7 +44,7 @@ type Images struct{ Soju, Front, BouncerAdmin, Chat string }
 func (s Settings) Validate() error {
 	var problems []error
 	for name, value := range map[string]string{
-		"the domain": s.Domain, "the platform's key": s.PlatformKey.Reveal(), "soju's image": s.Images.Soju,
+		"the domain": s.Domain, "the key of administration": s.AdminKey.Reveal(), "the key of introspection": s.IntrospectKey.Reveal(), "soju's image": s.Images.Soju,
 		"the front's image": s.Images.Front, "bounceradmin's image": s.Images.BouncerAdmin, "web chat's image": s.Images.Chat, "the database's host": s.Database.Host,
 		"the certificates' issuer": s.Issuer.Name, "web chat's client id": s.ChatClientID,
 	} {

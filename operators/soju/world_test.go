@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 func testSettings() Settings {
 	return Settings{
 		Domain: "irc.test", IntrospectURL: "http://introspect.irc-now.svc.cluster.local",
-		PlatformKey: "the platform's key", OIDCIssuer: "https://auth.irc.test/realms/irc", ChatClientID: "chat",
+		AdminKey: "the platform's key", IntrospectKey: "the platform's other key", OIDCIssuer: "https://auth.irc.test/realms/irc", ChatClientID: "chat",
 		ExtraNetworks: "irc.now=ircs://network.irc.test:6697",
 		OwnNetworks:   ".net.irc.test",
 		Images:        Images{Soju: "irc.now/soju", Front: "irc.now/longrunning/front/cmd", BouncerAdmin: "irc.now/longrunning/bounceradmin/cmd", Chat: "irc.now/chat"},

@@ -10,20 +10,20 @@ import (
 	"irc.now/shared/config"
 )
 
-const platformKey config.Secret = "0123456789abcdef0123456789abcdef"
+const adminKey config.Secret = "0123456789abcdef0123456789abcdef"
 
 func TestSettingsNeedATokenOrTheKeyItIsMadeOf(t *testing.T) {
 	for name, c := range map[string]struct {
 		token, key config.Secret
 		complaint  string
 	}{
-		"neither":     {complaint: "BOUNCER_ADMIN_TOKEN is not set, and neither is PLATFORM_KEY"},
+		"neither":     {complaint: "BOUNCER_ADMIN_TOKEN is not set, and neither is BOUNCER_ADMIN_KEY_FILE"},
 		"a token":     {token: "token"},
-		"a key":       {key: platformKey},
-		"a short key": {token: "token", key: platformKey[1:], complaint: "PLATFORM_KEY must have 32 characters or more"},
+		"a key":       {key: adminKey},
+		"a short key": {token: "token", key: adminKey[1:], complaint: "BOUNCER_ADMIN_KEY_FILE must name a file with 32 characters or more"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := bouncer.Settings{AdminToken: c.token, PlatformKey: c.key}.Validate()
+			err := bouncer.Settings{AdminToken: c.token, AdminKey: c.key}.Validate()
 			if c.complaint == "" && err != nil || c.complaint != "" && (err == nil || !strings.Contains(err.Error(), c.complaint)) {
 				t.Errorf("got %v, want %q", err, c.complaint)
 			}
@@ -36,7 +36,7 @@ func TestTheTokenIsDerivedWhereNoneIsSet(t *testing.T) {
 		token, want config.Secret
 	}{
 		"set":     {token: "token", want: "token"},
-		"derived": {want: bouncer.AdminToken(platformKey, bouncer.Shared)},
+		"derived": {want: bouncer.AdminToken(adminKey, bouncer.Shared)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got string
@@ -46,7 +46,7 @@ func TestTheTokenIsDerivedWhereNoneIsSet(t *testing.T) {
 			}))
 			defer server.Close()
 			settings := bouncer.Settings{
-				AdminURL: config.URL(server.URL), AdminToken: c.token, PlatformKey: platformKey,
+				AdminURL: config.URL(server.URL), AdminToken: c.token, AdminKey: adminKey,
 			}
 			if err := settings.Admin(server.Client()).Disconnect(t.Context(), "alice"); err != nil {
 				t.Fatal(err)

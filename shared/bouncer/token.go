@@ -2,8 +2,8 @@ package bouncer
 
 import "irc.now/shared/config"
 
-// AdminToken is the bearer token of the bounceradmin of the bouncer called name. Whoever holds the platform's key can
-// make it, so no program has to read another's Secret. An empty key gives an empty token, which bounceradmin refuses.
+// AdminToken is the bearer token of the bounceradmin of the bouncer called name. Whoever holds the key for that purpose
+// (package key) can make it, so no program has to read another's Secret. An empty key gives an empty token, which bounceradmin refuses.
 func AdminToken(key config.Secret, name string) config.Secret {
 	return key.Derive("irc.now bounceradmin token", name)
 }

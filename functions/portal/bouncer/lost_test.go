@@ -8,6 +8,7 @@ import (
 
 	"irc.now/functions/portal/portaltest"
 	"irc.now/functions/portal/portaltest/clustertest"
+	"irc.now/shared/key/keytest"
 )
 
 // journal keeps what is logged. It is safe for concurrent use.
@@ -32,7 +33,7 @@ func (j *journal) String() string {
 func TestAPageThatCannotBeKeptUpToDateIsLogged(t *testing.T) {
 	var log journal
 	g := portaltest.Start(t, portaltest.LogTo(&log), clustertest.APIServer("http://127.0.0.1:1"),
-		portaltest.With(map[string]string{"TENANT_NAMESPACE": "tenants", "PLATFORM_KEY": "the key that all tokens of bouncers come from"}))
+		portaltest.With(map[string]string{"TENANT_NAMESPACE": "tenants", "BOUNCER_ADMIN_KEY_FILE": keytest.File(t, "the key that all tokens of bouncers come from")}))
 	follower := g.User(t, "ada").Follow("/bouncer/events")
 	follower.Says("own-state", "does not answer")
 	g.Execute(t, `ALTER TABLE billing RENAME TO gone`)

@@ -27,6 +27,7 @@ import (
 	"irc.now/shared/config"
 	"irc.now/shared/event/outbox"
 	"irc.now/shared/function"
+	"irc.now/shared/key/keytest"
 	"irc.now/shared/store"
 	"irc.now/tests/browser"
 )
@@ -77,7 +78,7 @@ func arrive(t *testing.T, handle string) *visitor {
 	env := map[string]string{
 		"BASE_URL": server.URL, "LANDING_URL": "https://irc.test", "ACCOUNTS_DATABASE_URL": database,
 		"OIDC_ISSUER": identity.Issuer, "OIDC_CLIENT_ID": authtest.ClientID, "OIDC_CLIENT_SECRET": authtest.ClientSecret,
-		"BOUNCER_ADMIN_URL": emptyBouncer(t), "BOUNCER_ADMIN_TOKEN": "token", "IRC_HOST": "irc.test", "PLATFORM_KEY": "the key that all tokens of bouncers come from",
+		"BOUNCER_ADMIN_URL": emptyBouncer(t), "BOUNCER_ADMIN_TOKEN": "token", "IRC_HOST": "irc.test", "BOUNCER_ADMIN_KEY_FILE": keytest.File(t, "the key that all tokens of bouncers come from"),
 	}
 	maps.Copy(env, v.tenants.Env())
 	maps.Copy(env, shop(t))

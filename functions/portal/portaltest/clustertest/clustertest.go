@@ -18,9 +18,10 @@ import (
 	"irc.now/shared/account"
 	"irc.now/shared/bouncer"
 	"irc.now/shared/config"
+	"irc.now/shared/key/keytest"
 )
 
-const platformKey = config.Secret("the key that all tokens of bouncers come from")
+const adminKey = config.Secret("the key that all tokens of bouncers come from")
 
 // Rig is a portal and the namespace of its tenants.
 type Rig struct {
@@ -36,7 +37,7 @@ func Start(t testing.TB, options ...portaltest.Option) *Rig {
 	t.Helper()
 	tenants := clienttest.Start(t, "get", "list", "watch", "create", "delete")
 	env := tenants.Env()
-	env["PLATFORM_KEY"] = platformKey.Reveal()
+	env["BOUNCER_ADMIN_KEY_FILE"] = keytest.File(t, adminKey)
 	return &Rig{Rig: portaltest.Start(t, append([]portaltest.Option{portaltest.With(env)}, options...)...), Tenants: tenants, t: t}
 }
 
@@ -89,7 +90,7 @@ func (c *Rig) Say(name, condition string, status metav1.ConditionStatus, message
 // Finish makes the bouncer ready, with a bounceradmin that answers.
 func (c *Rig) Finish(name string) *portaltest.Bouncer {
 	c.t.Helper()
-	dedicated := portaltest.NewBouncer(bouncer.AdminToken(platformKey, name).Reveal())
+	dedicated := portaltest.NewBouncer(bouncer.AdminToken(adminKey, name).Reveal())
 	c.Tenants.Serve(name, dedicated)
 	for _, condition := range []string{v1alpha1.DatabaseReady, v1alpha1.CertificateReady, v1alpha1.WorkloadReady, v1alpha1.Exposed, v1alpha1.Ready} {
 		c.Say(name, condition, metav1.ConditionTrue, "")
