@@ -27,7 +27,7 @@ func (f *Function) reversal(ctx context.Context, notice event.StripeNotice) (r p
 // whoever gives money back decides in Stripe's dashboard whether the subscription goes on. A dispute that is not decided ends
 // nothing either.
 func (f *Function) reverse(ctx context.Context, e event.Event, r payment.Reversal) (outcome string, err error) {
-	customer, done, err := f.accounts.CustomerForEvent(ctx, r.CustomerID, keyOf(e))
+	customer, done, err := f.accounts.EverCustomerForEvent(ctx, r.CustomerID, keyOf(e))
 	switch {
 	case fault.Is(err, fault.NotFound):
 		return ignored, nil
@@ -52,6 +52,6 @@ func (f *Function) reverse(ctx context.Context, e event.Event, r payment.Reversa
 		}
 	}
 	return f.syncFor(ctx, e, func(key inbox.Key) (account.Customer, bool, error) {
-		return f.accounts.CustomerForEvent(ctx, r.CustomerID, key)
+		return f.accounts.CustomerForEvent(ctx, customer.CustomerID, key)
 	})
 }

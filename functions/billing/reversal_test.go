@@ -69,3 +69,16 @@ func TestARefundIsWrittenDownAndEndsNothing(t *testing.T) {
 	w.must(w.event("evt_strange", event.StripeNotice{Kind: "charge.refunded", Object: "charge", ObjectID: "ch_2", Customer: "cus_stranger"}))
 	w.wantReversal(account.Whole)
 }
+
+func TestADisputeAboutACustomerWhoWasReplacedIsWrittenDown(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.store.ReplaceCustomer(t.Context(), w.user.ID, "cus_1", "cus_2"); err != nil {
+		t.Fatal(err)
+	}
+	w.stripe.others = map[string]string{"/v1/disputes/dp_1": dispute("lost", "sub_1")}
+	w.disputed()
+	w.wantReversal(account.Lost)
+	if len(w.stripe.ended) != 0 {
+		t.Errorf("ended were %v", w.stripe.ended)
+	}
+}

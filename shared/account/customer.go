@@ -26,6 +26,12 @@ func (s *Store) CustomerForEvent(ctx context.Context, customerID string, key inb
 	return s.customerForEvent(ctx, `customer_id = @who`, customerID, key)
 }
 
+// EverCustomerForEvent is [Store.CustomerForEvent] for an event that may be about a customer who was replaced since: a bank
+// takes months to decide. The Customer returned holds the present one.
+func (s *Store) EverCustomerForEvent(ctx context.Context, customerID string, key inbox.Key) (Customer, bool, error) {
+	return s.customerForEvent(ctx, `customer_id = @who OR @who = ANY (former_customers)`, customerID, key)
+}
+
 // PayerForEvent is [Store.CustomerForEvent] for an event that names the user. It is NotFound for who never began to pay.
 func (s *Store) PayerForEvent(ctx context.Context, userID string, key inbox.Key) (Customer, bool, error) {
 	return s.customerForEvent(ctx, `account_id = @who`, userID, key)

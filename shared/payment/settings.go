@@ -26,7 +26,7 @@ type Settings struct {
 	StarterYearly   []string `env:"STRIPE_PRICE_STARTER_YEARLY"`
 	GrowthYearly    []string `env:"STRIPE_PRICE_GROWTH_YEARLY"`
 
-	AutomaticTax   bool `env:"STRIPE_AUTOMATIC_TAX"`   // Stripe computes tax; set up Stripe Tax in its dashboard first
+	AutomaticTax   bool `env:"STRIPE_AUTOMATIC_TAX"`   // Stripe computes tax on new subscriptions; set up Stripe Tax in its dashboard first
 	PromotionCodes bool `env:"STRIPE_PROMOTION_CODES"` // the checkout has a field for promotion codes
 }
 

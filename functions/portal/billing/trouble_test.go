@@ -1,13 +1,16 @@
 package billing_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"irc.now/functions/portal/portaltest"
 	"irc.now/shared/account"
 	"irc.now/shared/event"
+	"irc.now/tests/eventually"
 )
 
 // wantSyncRequests counts how often functions/billing was asked to look at Stripe.
@@ -72,7 +75,7 @@ func TestWhileAPageWaitsTheRestIsThere(t *testing.T) {
 
 func TestEveryWaitEndsByAskingStripe(t *testing.T) {
 	k, ada := payer(t)
-	for _, path := range []string{"/billing?after=1&since=1", "/billing/state?after=1&since=1", "/billing?after=1"} {
+	for _, path := range []string{"/billing?after=1&since=1", "/billing/state?after=1&since=1", "/billing?after=1", "/billing?after=1&since=99999999999"} {
 		page := ada.Get(path).Status(http.StatusOK).SaysNot("Waiting")
 		if page.Find("[data-live-done]").Length() != 1 || !strings.Contains(page.Document.Text(), "Nothing has changed") {
 			t.Errorf("%s: %s", path, page.Document.Text())
@@ -153,4 +156,43 @@ func TestMoneyThatWentBackIsShown(t *testing.T) {
 	ada.Post("/billing/order", "product", "pro", "quantity", "0").Status(http.StatusOK) // giving back goes on
 	keep(account.Reversal{ID: "dp_1", Kind: account.Dispute, Status: account.Won, Amount: 400, Currency: "usd"})
 	ada.Get("/billing").Says("the payment stands").SaysNot("disputed at your bank")
+}
+
+// Between the reading of who is signed in and that of the billing, functions/billing writes both.
+func TestWhatIsConfirmedIsWhatIsShown(t *testing.T) {
+	k := portaltest.StartTill(t)
+	ada := k.User(t, "ada")
+	user := k.Account(t, "ada")
+	if _, err := k.Accounts.LinkCustomer(t.Context(), user.ID, "cus_ada"); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := k.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	execute := func(statement string) {
+		t.Helper()
+		if _, err := tx.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	execute(`LOCK TABLE billing IN ACCESS EXCLUSIVE MODE`)
+	text := make(chan string)
+	go func() { text <- ada.Get("/billing/state?after=0&since=1").Document.Text() }()
+	eventually.Within(t, 20*time.Second, func(ctx context.Context) error {
+		var waits bool
+		err := k.Pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'billing'::regclass AND NOT granted)`).Scan(&waits)
+		if err != nil {
+			return err
+		}
+		return eventually.True(waits, "the page does not ask for the billing")
+	})
+	execute(`UPDATE account SET plan = 'pro'`)
+	execute(`UPDATE billing SET version = version + 1, standing = 'paid'`)
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-text; !strings.Contains(got, "Confirmed") || !strings.Contains(got, "Pro") {
+		t.Errorf("the page says %s", got)
+	}
 }

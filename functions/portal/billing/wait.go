@@ -95,7 +95,7 @@ func (a *Area) outcome(r *http.Request, user account.User, billing account.Billi
 		return nothingAwaited
 	case billing.Version > w.after:
 		return arrived
-	case a.now().Sub(w.since) < waitLasts:
+	case a.now().Sub(w.since).Abs() < waitLasts: // a time to come is no reason to wait for it
 		return awaited
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), a.patience())
