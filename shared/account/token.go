@@ -66,7 +66,7 @@ func (t *Tokens) owners(ctx context.Context, hashes []tokenHash) (map[tokenHash]
 		owners[tokenHash(hash)] = owner
 		return nil
 	})
-	return owners, err
+	return owners, store.Fault(err)
 }
 
 // Record remembers that token let the user in, and when, exact to a minute; first is false where it had done so before.

@@ -81,7 +81,7 @@ func (s *Store) candidates(ctx context.Context, ids []string) (map[string]candid
 		found[id] = c
 		return nil
 	})
-	return found, err
+	return found, store.Fault(err)
 }
 
 // recordUse writes once a minute at most: a client that reconnects in a loop must not make the table grow.

@@ -64,7 +64,7 @@ func (s *sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool,
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("find session: %w", err)
+		return nil, false, store.Fault(fmt.Errorf("find session: %w", err))
 	}
 	loadedOf(ctx).token = token
 	return data, true, nil
@@ -80,7 +80,7 @@ func (s *sessionStore) CommitCtx(ctx context.Context, token string, data []byte,
 	_, err := s.pool.Exec(ctx, `INSERT INTO sessions (token, data, expiry) VALUES ($1, $2, $3)
 		ON CONFLICT (token) DO UPDATE SET data = EXCLUDED.data, expiry = EXCLUDED.expiry`, token, data, expiry)
 	if err != nil {
-		return fmt.Errorf("store session: %w", err)
+		return store.Fault(fmt.Errorf("store session: %w", err))
 	}
 	return nil
 }
@@ -89,7 +89,7 @@ func (s *sessionStore) CommitCtx(ctx context.Context, token string, data []byte,
 func (s *sessionStore) replace(ctx context.Context, token string, data []byte, expiry time.Time) error {
 	tag, err := s.pool.Exec(ctx, `UPDATE sessions SET data = $2, expiry = $3 WHERE token = $1`, token, data, expiry)
 	if err != nil {
-		return fmt.Errorf("store session: %w", err)
+		return store.Fault(fmt.Errorf("store session: %w", err))
 	}
 	if tag.RowsAffected() == 0 {
 		return errSessionEnded
@@ -101,7 +101,7 @@ func (s *sessionStore) DeleteCtx(ctx context.Context, token string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), databaseDeadline)
 	defer cancel()
 	if _, err := s.pool.Exec(ctx, `DELETE FROM sessions WHERE token = $1`, token); err != nil {
-		return fmt.Errorf("delete session: %w", err)
+		return store.Fault(fmt.Errorf("delete session: %w", err))
 	}
 	return nil
 }
@@ -113,7 +113,7 @@ func (s *sessionStore) deleteOf(ctx context.Context, userID string) error {
 	defer cancel()
 	_, err := s.pool.Exec(ctx, `DELETE FROM sessions WHERE position(convert_to($1::text, 'UTF8') IN data) > 0`, userID)
 	if err != nil {
-		return fmt.Errorf("delete sessions of user %s: %w", userID, err)
+		return store.Fault(fmt.Errorf("delete sessions of user %s: %w", userID, err))
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func (s *sessionStore) sweep(ctx context.Context) error {
 	_, err := s.pool.Exec(ctx, `DELETE FROM sessions WHERE token IN
 		(SELECT token FROM sessions WHERE expiry <= now() LIMIT 100 FOR UPDATE SKIP LOCKED)`)
 	if err != nil {
-		return fmt.Errorf("sweep sessions: %w", err)
+		return store.Fault(fmt.Errorf("sweep sessions: %w", err))
 	}
 	return nil
 }

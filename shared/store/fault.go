@@ -37,8 +37,11 @@ func Code(err error) string {
 
 // Fault marks err Unavailable where the database is away or overloaded, so that callers can say "try again later"
 // instead of "something went wrong", and Invalid where it was given what it can never keep, so that nobody tries again.
-// Any other error, nil included, comes back as it is.
+// Any other error, nil included, comes back as it is, and so does one that has a kind already: it may be another's.
 func Fault(err error) error {
+	if fault.KindOf(err) != fault.Internal {
+		return err
+	}
 	if slices.Contains(unkeepable, Code(err)) {
 		return fault.Wrap(err, fault.Invalid, "This cannot be kept: it is too long, or has characters that do not exist.")
 	}

@@ -21,13 +21,13 @@ type Beginner interface {
 
 // InTx runs do in a transaction, which is committed when do returns nil and rolled back otherwise. When PostgreSQL
 // gives up on a serialisation failure or a deadlock, do runs again from the start, up to eight times in all; so do
-// must change nothing but the database. The error is do's own, or wrapped.
+// must change nothing but the database. The error is do's own, or wrapped, and has been through [Fault].
 func InTx(ctx context.Context, db Beginner, do func(pgx.Tx) error) error {
 	pause := firstPause
 	for try := 1; ; try++ {
 		err := pgx.BeginFunc(ctx, db, do)
 		if code := Code(err); try == maxTries || code != SerializationFailure && code != DeadlockDetected {
-			return err
+			return Fault(err)
 		}
 		// Without a random part the two that collided would collide again.
 		jitter := rand.N(pause) //nolint:gosec // spreading retries needs no secrecy

@@ -113,7 +113,7 @@ func (q *queue) putAll(ctx context.Context, puts []*put) (map[*put]struct{}, err
 	}
 	_, err := q.durable.Exec(ctx, `INSERT INTO delivery (trigger, event) SELECT * FROM unnest($1::text[], $2::bytea[])`,
 		triggers, events)
-	return nil, err
+	return nil, store.Fault(err)
 }
 
 // claim takes up to limit deliveries of trigger that are due. They are due again after lease.
@@ -126,7 +126,7 @@ func (q *queue) claim(ctx context.Context, trigger string, limit int, lease time
 		RETURNING number, event, attempts, accepted_at`, trigger, limit, lease)
 	claimed, err := pgx.CollectRows(rows, pgx.RowToStructByName[delivery])
 	if err != nil {
-		return nil, fmt.Errorf("claim deliveries of %s: %w", trigger, err)
+		return nil, store.Fault(fmt.Errorf("claim deliveries of %s: %w", trigger, err))
 	}
 	return claimed, nil
 }
@@ -138,7 +138,7 @@ func (q *queue) untilNext(ctx context.Context, trigger string, limit time.Durati
 		SELECT greatest(interval '0', least($2::interval, min(due_at) - now())) FROM delivery WHERE trigger = $1`,
 		trigger, limit).Scan(&wait)
 	if err != nil {
-		return 0, fmt.Errorf("look for the next delivery of %s: %w", trigger, err)
+		return 0, store.Fault(fmt.Errorf("look for the next delivery of %s: %w", trigger, err))
 	}
 	return wait, nil
 }
@@ -173,7 +173,7 @@ func (q *queue) record(ctx context.Context, outcomes []outcome) error {
 			numbers(gone), problems(gone))
 	}
 	if err := q.quick.SendBatch(ctx, statements).Close(); err != nil {
-		return fmt.Errorf("store outcomes of deliveries: %w", err)
+		return store.Fault(fmt.Errorf("store outcomes of deliveries: %w", err))
 	}
 	return nil
 }
@@ -207,7 +207,7 @@ func problems(of []outcome) []string {
 func (q *queue) recover(ctx context.Context, triggers []string) error {
 	_, err := q.durable.Exec(ctx, `UPDATE delivery SET claimed = false, due_at = now() WHERE claimed`)
 	if err != nil {
-		return fmt.Errorf("free claimed deliveries: %w", err)
+		return store.Fault(fmt.Errorf("free claimed deliveries: %w", err))
 	}
 	_, err = q.durable.Exec(ctx, `
 		WITH gone AS (
@@ -215,7 +215,7 @@ func (q *queue) recover(ctx context.Context, triggers []string) error {
 			RETURNING number, trigger, event, accepted_at, attempts, 'the trigger is gone')
 		INSERT INTO dead_letter (number, trigger, event, accepted_at, attempts, problem) SELECT * FROM gone`, triggers)
 	if err != nil {
-		return fmt.Errorf("give up deliveries without a trigger: %w", err)
+		return store.Fault(fmt.Errorf("give up deliveries without a trigger: %w", err))
 	}
 	return nil
 }

@@ -63,13 +63,6 @@ func (p *Provider) leave(w http.ResponseWriter, request *authRequest, answer fun
 // departure is where somebody goes on to.
 type departure struct{ Client, Target string }
 
-// keptAnswer is an answer that is sent to nobody.
-type keptAnswer struct{ header http.Header }
-
-func (k *keptAnswer) Header() http.Header            { return k.header }
-func (k *keptAnswer) Write(body []byte) (int, error) { return len(body), nil }
-func (k *keptAnswer) WriteHeader(int)                {}
-
 // consenting finds what is asked for and who is asked. It answers by itself, with a nil request, when they have to
 // sign in first.
 func (p *Provider) consenting(w http.ResponseWriter, r *http.Request, id string) (*authRequest, *session, error) {

@@ -122,7 +122,7 @@ func (p *Provider) requestOf(ctx context.Context, id string) (*authRequest, erro
 		return nil, fault.New(fault.Conflict,
 			"This sign-in has expired or began in another browser. Go back to the application and sign in again.")
 	}
-	return found, err
+	return found, store.Fault(err)
 }
 
 func (a *authRequest) pendingIn(browser []byte) bool {
@@ -167,11 +167,11 @@ func (s *storage) AuthRequestByCode(ctx context.Context, code string) (op.AuthRe
 		return nil, errUnknownCode
 	}
 	if err != nil {
-		return nil, internal(err)
+		return nil, troubled(ctx, err)
 	}
 	if found.used {
 		if _, err := s.pool.Exec(ctx, `DELETE FROM grants WHERE auth_request_id = $1`, found.id); err != nil {
-			return nil, internal(fmt.Errorf("end grant of a code shown twice: %w", err))
+			return nil, troubled(ctx, fmt.Errorf("end grant of a code shown twice: %w", err))
 		}
 		return nil, errUnknownCode
 	}

@@ -61,7 +61,7 @@ func (s *storage) createTokens(ctx context.Context, request op.TokenRequest, old
 		return err
 	})
 	if err != nil {
-		return "", "", time.Time{}, internal(err)
+		return "", "", time.Time{}, troubled(ctx, err)
 	}
 	return id, refresh, expires, nil
 }
@@ -141,11 +141,11 @@ func (s *storage) TokenRequestByRefreshToken(ctx context.Context, token string) 
 		return nil, op.ErrInvalidRefreshToken
 	}
 	if err != nil {
-		return nil, internal(fmt.Errorf("find refresh token: %w", err))
+		return nil, troubled(ctx, fmt.Errorf("find refresh token: %w", err))
 	}
 	if used {
 		if err := s.endGrant(ctx, r.grantID); err != nil {
-			return nil, internal(err)
+			return nil, troubled(ctx, err)
 		}
 		return nil, op.ErrInvalidRefreshToken
 	}
@@ -168,7 +168,7 @@ func (s *storage) GetRefreshTokenInfo(ctx context.Context, clientID, token strin
 		return "", "", op.ErrInvalidRefreshToken
 	}
 	if err != nil {
-		return "", "", internal(fmt.Errorf("find refresh token: %w", err))
+		return "", "", troubled(ctx, fmt.Errorf("find refresh token: %w", err))
 	}
 	return userID, token, nil
 }
@@ -182,7 +182,7 @@ func (s *storage) RevokeToken(ctx context.Context, token, _, clientID string) *o
 		 DELETE FROM access_tokens t USING grants g WHERE g.id = t.grant_id AND t.id = $2 AND g.client_id = $3`,
 		hashSecret(token), token, clientID)
 	if err != nil {
-		return refusal(fmt.Errorf("revoke token: %w", err))
+		return troubled(ctx, fmt.Errorf("revoke token: %w", err))
 	}
 	return nil
 }

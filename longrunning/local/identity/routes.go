@@ -73,28 +73,10 @@ func (p *Provider) pageRoutes(mux *http.ServeMux) {
 func (p *Provider) protocolRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+oidc.DiscoveryEndpoint, p.discovery)
 	mux.Handle("GET /keys", p.op)
-	mux.Handle("GET /userinfo", p.op)
+	mux.HandleFunc("GET /userinfo", p.exchange)
 	mux.Handle("POST /oauth/token", p.limited(http.HandlerFunc(p.token)))
 	mux.Handle("POST /oauth/introspect", p.limited(http.HandlerFunc(p.introspect)))
-	mux.Handle("POST /revoke", p.limited(p.op))
-}
-
-// token lets the library answer the two grants that are offered. Credentials it cannot decode would make it panic.
-func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	id, secret, _ := r.BasicAuth()
-	_, badID := url.QueryUnescape(id)
-	_, badSecret := url.QueryUnescape(secret)
-	switch err := r.ParseForm(); {
-	case err != nil:
-		op.RequestError(w, r, oidc.ErrInvalidRequest().WithDescription("The form cannot be read."), p.config.Log)
-	case badID != nil || badSecret != nil:
-		op.RequestError(w, r, oidc.ErrInvalidClient().WithDescription("The client's credentials cannot be read."), p.config.Log)
-	case r.PostForm.Get("grant_type") == string(oidc.GrantTypeCode), r.PostForm.Get("grant_type") == string(oidc.GrantTypeRefreshToken):
-		p.op.ServeHTTP(w, r)
-	default:
-		op.RequestError(w, r, oidc.ErrUnsupportedGrantType().WithDescription("authorization_code and refresh_token are offered."), p.config.Log)
-	}
+	mux.Handle("POST /revoke", p.limited(http.HandlerFunc(p.exchange)))
 }
 
 // limited bounds the body, which the library reads without a limit.

@@ -6,6 +6,9 @@ import (
 	"net/url"
 	"testing"
 	"time"
+
+	"irc.now/longrunning/local/storetest"
+	"irc.now/shared/store"
 )
 
 func (b *browser) mark() string {
@@ -182,5 +185,67 @@ func TestAProgramThatListensOnIPv6IsReached(t *testing.T) {
 		if answer == "allow" && irc.exchange(target.Query().Get("code")).status != http.StatusOK {
 			t.Error("the code does not work")
 		}
+	}
+}
+
+// away takes the database from the running provider.
+func (w *world) away() {
+	w.t.Helper()
+	pool, err := store.Open(w.t.Context(), storetest.Server(w.t).URL("postgres"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer pool.Close()
+	name := storetest.Database(w.config.DatabaseURL.Reveal())
+	for _, sql := range []string{`ALTER DATABASE ` + name + ` ALLOW_CONNECTIONS false`,
+		`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '` + name + `'`} {
+		if _, err := pool.Exec(w.t.Context(), sql); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// Who comes while the database is away is asked to come again, and no alarm goes off.
+func TestADatabaseThatIsAwayIsSaidToBeAway(t *testing.T) {
+	w := newWorld(t)
+	b, f := w.browser(), w.portalFlow()
+	code := b.signUp(f, "ada@example.org")
+	got := f.exchange(b.codeAt(b.get(f.url()), f))
+	form := b.get(f.url("prompt", "login"))
+	userInfo := func(token string) int {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.server.URL+"/userinfo", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+		return b.do(request).status
+	}
+	if good, bad := userInfo(got.Access), userInfo(got.Access[1:]); good != http.StatusOK || bad < 400 || bad >= 500 {
+		t.Errorf("user info is answered %d, and %d to no token", good, bad)
+	}
+	w.away()
+	for name, page := range map[string]page{
+		"home": b.get(w.server.URL + "/"), "sign-out": b.get(w.server.URL + "/sign-out"), "signing out": b.post("/sign-out", nil),
+		"the form": b.get(form.url.String()), "allow": b.get(w.server.URL + "/allow?request=x"),
+		"sign-in": b.submit(form, "email", "ada@example.org", "password", password),
+		"sign-up": b.post("/sign-up", url.Values{"email": {"eve@example.org"}, "password": {password}}),
+	} {
+		if page.status != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d %s", name, page.status, page.document.Find("main").Text())
+		}
+	}
+	if begun := b.get(f.url()); begun.url.Query().Get("error") != "temporarily_unavailable" {
+		t.Errorf("an application is told %s", begun.url)
+	}
+	for name, got := range map[string]tokens{"a code": f.exchange(code), "a refresh token": f.refresh("x")} {
+		if got.Error != "temporarily_unavailable" || got.status != http.StatusServiceUnavailable {
+			t.Errorf("%s is answered with %+v", name, got)
+		}
+	}
+	if status := userInfo(got.Access); status != http.StatusServiceUnavailable {
+		t.Errorf("user info is answered %d", status)
+	}
+	if status := w.call("/revoke", f.client, f.secret, url.Values{"token": {got.Refresh}}, new(any)); status != http.StatusServiceUnavailable {
+		t.Errorf("revoking is answered %d", status)
 	}
 }

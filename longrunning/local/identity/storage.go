@@ -69,7 +69,7 @@ func (s *storage) SetUserinfoFromRequest(ctx context.Context, info *oidc.UserInf
 		return errGone("The account has been deleted.")
 	}
 	if err != nil {
-		return internal(fmt.Errorf("find user: %w", err))
+		return troubled(ctx, fmt.Errorf("find user: %w", err))
 	}
 	setUserinfo(info, request.GetSubject(), email, scopes)
 	return nil
@@ -88,8 +88,11 @@ func setUserinfo(info *oidc.UserInfo, subject, email string, scopes []string) {
 // SetUserinfoFromToken implements op.Storage.
 func (s *storage) SetUserinfoFromToken(ctx context.Context, info *oidc.UserInfo, tokenID, subject, _ string) error {
 	token, err := s.accessToken(ctx, tokenID, subject)
+	if errors.Is(err, errNoSuchToken) {
+		return err
+	}
 	if err != nil {
-		return internal(err)
+		return troubled(ctx, err)
 	}
 	setUserinfo(info, token.subject, token.email, token.scopes)
 	return nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"irc.now/shared/background"
+	"irc.now/shared/store"
 )
 
 const sweepEvery = 10 * time.Minute
@@ -30,14 +31,14 @@ func (p *Provider) forgetExpired(ctx context.Context) error {
 		`DELETE FROM refresh_tokens WHERE expires_at < $1`,
 	} {
 		if _, err := p.pool.Exec(ctx, statement, p.now()); err != nil {
-			return fmt.Errorf("forget what expired: %w", err)
+			return store.Fault(fmt.Errorf("forget what expired: %w", err))
 		}
 	}
 	_, err := p.pool.Exec(ctx, `DELETE FROM grants g
 		WHERE NOT EXISTS (SELECT FROM access_tokens t WHERE t.grant_id = g.id)
 		  AND NOT EXISTS (SELECT FROM refresh_tokens t WHERE t.grant_id = g.id)`)
 	if err != nil {
-		return fmt.Errorf("forget empty grants: %w", err)
+		return store.Fault(fmt.Errorf("forget empty grants: %w", err))
 	}
 	return nil
 }
