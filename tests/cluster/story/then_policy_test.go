@@ -72,8 +72,9 @@ func TestPoliciesHoldBackWhoHasNoBusiness(t *testing.T) {
 	}
 	here.allConnect(t, from, []target{
 		{"the database", here.podAddress(t, platform, client.MatchingLabels{"cnpg.io/instanceRole": "primary"}, "5432"), []string{operator, bouncer, ergo}},
-		{"the database's status", here.podAddress(t, platform, client.MatchingLabels{"cnpg.io/instanceRole": "primary"}, "8000"), []string{operator, ingress}},
-		{"a pod of the platform", here.podAddress(t, platform, client.MatchingLabels{"app.kubernetes.io/name": "chat"}, "8081"), []string{operator, ingress}},
+		{"the database's status", here.podAddress(t, platform, client.MatchingLabels{"cnpg.io/instanceRole": "primary"}, "8000"), []string{ingress}},
+		{"a pod of the platform", here.podAddress(t, platform, client.MatchingLabels{"app.kubernetes.io/name": "chat"}, "8081"), []string{ingress}},
+		{"the operator's metrics and profiles", net.JoinHostPort(from[operator].Status.PodIP, "9095"), []string{ingress}},
 		{"another bouncer's administration", here.serviceAddress(t, tenants, "soju-shared-admin", "8090"), []string{operator, ingress}},
 		{"the shared bouncer's WebSocket", here.serviceAddress(t, tenants, "soju-shared-web", "8080"), []string{operator, ingress}},
 		{"another bouncer's IRC", here.serviceAddress(t, tenants, "soju-shared", "6697"), []string{outsider, bouncer, operator, ingress}},
@@ -87,9 +88,9 @@ func TestPoliciesHoldBackWhoHasNoBusiness(t *testing.T) {
 		{"names", here.serviceAddress(t, "kube-system", "kube-dns", "53"), []string{outsider, bouncer, ergo, operator, ingress}},
 		{"the API server", here.serviceAddress(t, "default", "kubernetes", "443"), []string{outsider, operator, ingress}},
 		{"the node's API server", net.JoinHostPort(machine.Address, "6443"), []string{outsider, operator, ingress}},
-		{"the kubelet", net.JoinHostPort(machine.Address, "10250"), []string{outsider, operator, ingress}},
-		{"a machine behind the cluster", net.JoinHostPort(neighbour, "6697"), []string{outsider, operator, ingress}},
-		{"the internet", net.JoinHostPort(internet, "6697"), []string{outsider, bouncer, operator, ingress}},
+		{"the kubelet", net.JoinHostPort(machine.Address, "10250"), []string{outsider, ingress}},
+		{"a machine behind the cluster", net.JoinHostPort(neighbour, "6697"), []string{outsider, ingress}},
+		{"the internet", net.JoinHostPort(internet, "6697"), []string{outsider, bouncer, ingress}},
 	})
 }
 
