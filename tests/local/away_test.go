@@ -15,7 +15,7 @@ import (
 func TestOthersSeeWhoIsAwayBehindABouncer(t *testing.T) {
 	ada := newcomer(t)
 	ada.joinLocalNetwork("#away")
-	hers := ada.connectTo("irc.now-local", ada.newPassword("laptop"))
+	hers := ada.connectTo(localUpstream, ada.newPassword("laptop"))
 	other := serverstest.Register(t, site.Network, "w"+ada.handle)
 	away := func() bool {
 		other.Send("WHOIS " + ada.handle)

@@ -44,6 +44,15 @@ func (p *person) awaitIn(i instructions) {
 	})
 }
 
+// awaitNewestIn waits until the portal says that the client of the password that was made last is in.
+func (p *person) awaitNewestIn() {
+	p.t.Helper()
+	eventually.Within(p.t, patience, func(context.Context) error {
+		words := p.visit("/connect").Words(`[data-live-id="client"]`)
+		return eventually.True(strings.Contains(words, "You are in"), "the page says %q", words)
+	})
+}
+
 // onlooker is somebody else on the network, in a channel.
 func onlooker(t *testing.T, channel string) *serverstest.Client {
 	t.Helper()
@@ -160,7 +169,7 @@ func TestTheGuideForSenpaiWorks(t *testing.T) {
 	putFile(t, home, guide.Guide{Label: i.page.Find("details[open] figcaption span").First().Text(), Text: i.text})
 	x := terminal.Start(t, senpai, home, nil, nil)
 	p.awaitIn(i)
-	x.Shows("irc.now-local")
-	x.Type("/buffer irc.now-local")
+	x.Shows(localUpstream)
+	x.Type("/buffer " + localUpstream)
 	talks(t, p, x, "#senpai")
 }

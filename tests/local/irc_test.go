@@ -40,7 +40,7 @@ func TestTwoPeopleTalkAndOneReadsLaterWhatWasMissed(t *testing.T) {
 	his.hearsNothingUntilPong()
 
 	// A client that knows IRCv3 asks for what it missed.
-	back := ada.connectTo("irc-now-local", ada.newPassword("phone"), "batch", "server-time", "message-tags", "draft/chathistory")
+	back := ada.connectTo(localUpstream, ada.newPassword("phone"), "batch", "server-time", "message-tags", "draft/chathistory")
 	back.Send("CHATHISTORY LATEST #talk * 20")
 	missed := back.Expect("PRIVMSG", "you missed this")
 	if !strings.HasPrefix(missed.Source, bob.handle+"!") {
@@ -72,7 +72,7 @@ func dial(t *testing.T, p *person, password string) *conversation {
 	c := &conversation{t: t, heard: make(chan ircmsg.Message, 64), pongs: make(chan struct{}, 8), gone: make(chan struct{})}
 	c.Connection = &ircevent.Connection{
 		Server: site.IRC, Nick: p.handle, User: p.handle, RealName: p.handle,
-		UseSASL: true, SASLLogin: p.handle + "/irc-now-local", SASLPassword: password,
+		UseSASL: true, SASLLogin: p.handle + "/" + localUpstream, SASLPassword: password,
 		RequestCaps: []string{"server-time", "echo-message"}, Timeout: patience, KeepAlive: patience,
 	}
 	c.AddCallback("PRIVMSG", func(m ircmsg.Message) { c.heard <- m })

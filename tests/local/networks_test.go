@@ -17,7 +17,7 @@ func TestANetworkIsAddedEditedDisconnectedConnectedAndRemoved(t *testing.T) {
 	p.joinLocalNetwork("#one, #two")
 	p.visit("/networks").Says(http.StatusOK, "#one").Says(http.StatusOK, "#two")
 
-	page := p.visit("/networks").Follow("Edit").Says(http.StatusOK, "Edit irc-now-local")
+	page := p.visit("/networks").Follow("Edit").Says(http.StatusOK, "Edit "+localUpstream)
 	nick := p.handle + "x"
 	page.Submit(`[name="nick"]`, webclient.Fields{"nick": nick, "channels": "#two #three"}).Says(http.StatusOK, nick)
 	p.awaitState("Connected")

@@ -68,6 +68,9 @@ func (p *person) newPassword(name string) string {
 // localNetwork is what the picker calls the network that runs beside the platform.
 const localNetwork = "irc.now local"
 
+// localUpstream is what it is called on a bouncer.
+const localUpstream = "irc-now-local"
+
 // joinLocalNetwork puts the person's bouncer on the local network and waits until it is there.
 func (p *person) joinLocalNetwork(channels string) {
 	p.t.Helper()

@@ -16,8 +16,10 @@ import (
 const (
 	// patience is how long a program may take to show something on a busy machine.
 	patience = 30 * time.Second
+	// slow is how long a program may take to do anything about a key.
+	slow = 5 * time.Second
 	// still is how long the screen stands still when a program has nothing more to say.
-	still = 150 * time.Millisecond
+	still = 100 * time.Millisecond
 )
 
 // Terminal is a program that runs in a terminal of its own. It belongs to one test goroutine.
@@ -56,7 +58,7 @@ func Start(t testing.TB, p Program, home string, args, more []string) *Terminal 
 			t.Logf("the screen of %s:\n%s", args, x.Text())
 		}
 	})
-	x.settle()
+	x.answered()
 	return x
 }
 
@@ -87,6 +89,16 @@ func (x *Terminal) read() {
 		default:
 		}
 	}
+}
+
+// answered waits until the program has done something, which a busy machine may let it wait for, and the screen stands still.
+func (x *Terminal) answered() {
+	select {
+	case <-x.changed:
+	case <-x.gone:
+	case <-time.After(slow): // some keys change nothing
+	}
+	x.settle()
 }
 
 // settle waits until the screen stands still.
@@ -129,13 +141,14 @@ func (x *Terminal) mark(sequence string) int {
 	return strings.LastIndex(string(x.said), sequence)
 }
 
-// Press sends keys.
+// Press sends keys, and waits for what they do to the screen.
 func (x *Terminal) Press(keys string) {
 	x.t.Helper()
+	x.settle()
 	if _, err := io.WriteString(x.side, keys); err != nil {
 		x.t.Fatalf("type: %v", err)
 	}
-	x.settle()
+	x.answered()
 }
 
 // control is what moves the cursor, changes colours or sets titles (ECMA-48).
