@@ -20,6 +20,9 @@ type step struct{ do, undo []string }
 // perform runs the steps as the user. When one fails, those before it are taken back, and it too where soju
 // may have done it: nobody knows after a time-out.
 func (s *Server) perform(ctx context.Context, user string, steps []step) error {
+	if s.busy.is(user) { // which would do all of it later, and take it back
+		return errBusy
+	}
 	for i, step := range steps {
 		_, err := s.soju.as(ctx, user, step.do...)
 		if err == nil {

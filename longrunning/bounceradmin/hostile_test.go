@@ -284,11 +284,17 @@ func (s *saboteur) wrap(t *testing.T) func(socket string) string {
 }
 
 func (s *saboteur) serve(conn net.Conn, socket string) {
-	defer conn.Close()
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {
+		_ = conn.Close()
 		return
 	}
+	s.pass(conn, socket, line)
+}
+
+// pass gives one command to soju, and the answer back.
+func (s *saboteur) pass(conn net.Conn, socket, line string) {
+	defer conn.Close()
 	match := s.match.Load()
 	sabotaged := match != nil && strings.Contains(line, *match)
 	if sabotaged && s.answer != "" {

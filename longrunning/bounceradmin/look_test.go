@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -362,4 +363,72 @@ func TestNetworksAreBoundedWhereSojuBoundsThemNot(t *testing.T) {
 func sha256Of(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
+}
+
+// soju goes through the channels of a network beside everything else once it has connected, and a channel that is added then
+// ends it for everybody. So nothing follows the update that has it connect anew.
+func TestChannelsAreChangedBeforeSojuConnectsAnew(t *testing.T) {
+	var mu sync.Mutex
+	var sent []string
+	w := newWorldBehind(t, func(socket string) string {
+		return relay(t, socket, func(line string) {
+			mu.Lock()
+			defer mu.Unlock()
+			sent = append(sent, line)
+		})
+	})
+	w.user("ada", 1)
+	spec := w.spec("TestNet")
+	spec.Channels = []string{"#one"}
+	w.create("ada", spec)
+	mu.Lock()
+	sent = nil
+	mu.Unlock()
+	spec.Name, spec.Nick, spec.Channels = "renamed", "ada2", []string{"#two", "#three"}
+	if err := w.admin.UpdateUpstream(t.Context(), "ada", "TestNet", spec); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	commands := slices.Clone(sent)
+	mu.Unlock()
+	for i, line := range commands {
+		if strings.Contains(line, `"update"`) && i != len(commands)-1 {
+			t.Errorf("after the update comes %q", commands[i+1:])
+		}
+	}
+	if len(commands) != 4 {
+		t.Errorf("sent %q", commands)
+	}
+	if n := w.network("ada", "renamed"); !slices.Equal(n.Channels, []string{"#three", "#two"}) {
+		t.Errorf("network = %+v", n)
+	}
+}
+
+// relay passes on what is sent to soju's socket, and tells of each command.
+func relay(t *testing.T, socket string, tell func(line string)) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	s := &saboteur{}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				line, err := bufio.NewReader(conn).ReadString('\n')
+				if err != nil {
+					return
+				}
+				tell(line)
+				s.pass(conn, socket, line)
+			}()
+		}
+	}()
+	return path
 }

@@ -120,7 +120,7 @@ func explain(err error) error {
 	case errors.Is(err, adminsocket.ErrWord):
 		return fault.Wrap(err, fault.Invalid, "The bouncer takes no control characters.")
 	case !ok && errors.Is(err, context.DeadlineExceeded):
-		return fault.Wrap(err, fault.Unavailable, "Your bouncer is busy with one of your networks and did not answer in time. Please try again in a few minutes.")
+		return fault.Wrap(err, fault.Unavailable, "%s", fault.Sentence(errBusy))
 	case !ok:
 		return fault.Wrap(err, fault.Unavailable, "The bouncer cannot be reached right now. Please try again in a minute.")
 	}
@@ -131,5 +131,7 @@ func explain(err error) error {
 	}
 	return errRefused
 }
+
+var errBusy = fault.New(fault.Unavailable, "Your bouncer is busy with one of your networks and does not answer. Please try again in a few minutes.")
 
 var errRefused = errors.New("soju refused for a reason that is not in our table")

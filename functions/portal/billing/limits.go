@@ -13,9 +13,18 @@ import (
 // limitRow compares one limit.
 type limitRow struct{ Name, Free, Pro string }
 
+// here is what of e there is in this place: where nobody can have a dedicated bouncer, everybody has what the shared one
+// gives.
+func here(e account.Entitlements, cluster bool) account.Entitlements {
+	if !cluster {
+		e.DedicatedBouncers, e.CustomHostname, e.Scrollback = 0, false, account.Holdings{}.Entitlements().Scrollback
+	}
+	return e
+}
+
 // limits compares what the plans give.
-func limits() []limitRow {
-	free, pro := account.Holdings{}.Entitlements(), payment.Pro.Give(account.Holdings{}, 1).Entitlements()
+func limits(cluster bool) []limitRow {
+	free, pro := here(account.Holdings{}.Entitlements(), cluster), here(payment.Pro.Give(account.Holdings{}, 1).Entitlements(), cluster)
 	row := func(name string, show func(account.Entitlements) string) limitRow {
 		return limitRow{name, show(free), show(pro)}
 	}
@@ -33,14 +42,16 @@ func limits() []limitRow {
 }
 
 // givesInWords says what a product gives by comparing what is allowed with it and without.
-func givesInWords(product payment.Product) string {
+func givesInWords(product payment.Product, cluster bool) string {
 	// Everything else that is bought is bought with Pro or beside it.
 	before := payment.Pro.Give(account.Holdings{}, 1)
 	if product == payment.Pro {
 		before = account.Holdings{}
 	}
-	was, is := before.Entitlements(), product.Give(before, 1).Entitlements()
+	was, is := here(before.Entitlements(), cluster), here(product.Give(before, 1).Entitlements(), cluster)
 	switch {
+	case product == payment.Pro && is.Scrollback == was.Scrollback:
+		return words.Networks(is.UpstreamNetworks)
 	case product == payment.Pro:
 		return words.Networks(is.UpstreamNetworks) + "; " + words.Scrollback(is.Scrollback)
 	case is.HostedNetworks > 0:

@@ -88,7 +88,7 @@ func (a *Area) render(w http.ResponseWriter, r *http.Request, status int, user a
 	}
 	body := billingPage{
 		Disputed: disputed(back),
-		Standing: a.standing(r, user, billing), Limits: limits(),
+		Standing: a.standing(r, user, billing), Limits: limits(a.Dedicated != nil),
 		Kept: words.Scrollback(account.Holdings{}.Entitlements().Scrollback), Cluster: a.Dedicated != nil, Customer: billing.CustomerID != "",
 		Left: a.leftOf(r.Context(), user, billing),
 		Over: fragment.OverQuotaOf(user, billing, a.States.Of(r.Context(), user)),
@@ -154,7 +154,7 @@ func (a *Area) addOffers(r *http.Request, body *billingPage, user account.User) 
 	view := func(product payment.Product) (productView, bool) {
 		offer, sold := offers[product]
 		return productView{
-			Product: product, Offer: offer, Name: product.Title(), Gives: givesInWords(product), Most: 1,
+			Product: product, Offer: offer, Name: product.Title(), Gives: givesInWords(product, a.Dedicated != nil), Most: 1,
 			Have: product.Had(holdings), Possible: !product.Hosting() || user.Entitlements().Networks,
 		}, sold
 	}

@@ -65,7 +65,7 @@ func (u Upstream) Why() string {
 	case u.State == bouncer.Connected && u.SignIn == bouncer.SignInRefused && u.Certificate != nil:
 		return "The network does not know your bouncer's certificate. Tell it the fingerprint, which “Edit” leads to, and connect again."
 	case u.State == bouncer.Connected && u.SignIn == bouncer.SignInRefused:
-		return "The network did not take the account name or its password. Edit the network and type both again."
+		return "The network did not take your account: the name or the password is wrong, or it does not know this kind of sign-in (SASL). “Edit” lets you type both again."
 	case u.State == bouncer.Busy:
 		return "Your bouncer waits for one of your networks to take what was sent to it, and does nothing else for you meanwhile. That may take " +
 			"some minutes. A network that does this to you can be disconnected or removed all the same: your bouncer does so as soon as it can."

@@ -119,7 +119,7 @@ func moreFields(f form, before *bouncer.Upstream) []design.Field {
 	}
 	fields = append(fields, commands)
 	if before != nil && before.Commands > 0 {
-		fields[len(fields)-1].Hint = fmt.Sprintf("%d stored. Leave this empty to keep what is stored; what you type replaces all of it.", before.Commands)
+		fields[len(fields)-1].Hint = fmt.Sprintf("%d stored. Leave this empty to keep it so; what you type replaces all of it.", before.Commands)
 		fields = append(fields, design.Field{Name: "drop_commands", Label: "Forget the stored commands", Type: "checkbox", Checked: f.DropCommands})
 	}
 	return append(fields, pinned, away)

@@ -27,7 +27,7 @@ func TestTheListSaysHowItIs(t *testing.T) {
 		not    []string
 	}{
 		"plain":    {func(*bouncer.Upstream) {}, []string{"Connected", "asks for the nickname ada"}, []string{"not in it", "not signed in"}},
-		"refused":  {func(u *bouncer.Upstream) { u.SASLUsername, u.SignIn = "ada", bouncer.SignInRefused }, []string{"Connected, but not signed in", "did not take the account name or its password"}, nil},
+		"refused":  {func(u *bouncer.Upstream) { u.SASLUsername, u.SignIn = "ada", bouncer.SignInRefused }, []string{"Connected, but not signed in", "did not take your account"}, nil},
 		"kicked":   {func(u *bouncer.Upstream) { u.Absent = []string{"#lab"} }, []string{"#lab not in it #linux"}, nil},
 		"busy":     {func(u *bouncer.Upstream) { u.State = bouncer.Busy }, []string{"Busy", "can be disconnected or removed all the same"}, nil},
 		"removing": {func(u *bouncer.Upstream) { u.State = bouncer.Removing }, []string{"Being removed", "as soon as it can"}, []string{"/networks/7/remove", "/networks/7/disconnect"}},
