@@ -35,6 +35,7 @@ type authRequest struct {
 	sessionID string
 	userID    string
 	authTime  time.Time
+	secret    []byte // hashed
 }
 
 var _ op.AuthRequest = (*authRequest)(nil)
@@ -97,14 +98,14 @@ func (p *Provider) createAuthRequest(ctx context.Context, r *oidc.AuthRequest) (
 const authRequestQuery = `
 SELECT r.id, r.client_id, r.redirect_uri, r.scopes, r.state, r.nonce, r.response_mode, r.code_challenge, r.login_hint,
   r.fresh_after, r.browser_hash, r.used_at IS NOT NULL, coalesce(s.id::text, ''), coalesce(s.user_id::text, ''),
-  coalesce(s.auth_time, 'epoch')
+  coalesce(s.auth_time, 'epoch'), s.secret_hash
 FROM auth_requests r LEFT JOIN sessions s ON s.id = r.session_id AND s.expires_at > $2
 WHERE r.expires_at > $2 AND `
 
 func scanAuthRequest(row pgx.Row) (*authRequest, error) {
 	var a authRequest
 	err := row.Scan(&a.id, &a.clientID, &a.redirectURI, &a.scopes, &a.state, &a.nonce, &a.responseMode, &a.codeChallenge,
-		&a.loginHint, &a.freshAfter, &a.browserHash, &a.used, &a.sessionID, &a.userID, &a.authTime)
+		&a.loginHint, &a.freshAfter, &a.browserHash, &a.used, &a.sessionID, &a.userID, &a.authTime, &a.secret)
 	if err != nil {
 		return nil, store.Fault(fmt.Errorf("find authorization request: %w", err))
 	}
@@ -118,15 +119,18 @@ func (p *Provider) requestOf(ctx context.Context, id string) (*authRequest, erro
 		id = ""
 	}
 	found, err := scanAuthRequest(p.pool.QueryRow(ctx, authRequestQuery+`r.id = $1`, id, p.now()))
-	if errors.Is(err, pgx.ErrNoRows) || (err == nil && !found.pendingIn(browserHash(ctx))) {
+	if errors.Is(err, pgx.ErrNoRows) || (err == nil && !found.pendingIn(ctx)) {
 		return nil, fault.New(fault.Conflict,
 			"This sign-in has expired or began in another browser. Go back to the application and sign in again.")
 	}
 	return found, store.Fault(err)
 }
 
-func (a *authRequest) pendingIn(browser []byte) bool {
-	return !a.used && browser != nil && subtle.ConstantTimeCompare(a.browserHash, browser) == 1
+// pendingIn reports whether the request is still to be finished in the browser that asks: the one that began it, or has the
+// session that was chosen for it.
+func (a *authRequest) pendingIn(ctx context.Context) bool {
+	same := func(want, got []byte) bool { return got != nil && subtle.ConstantTimeCompare(want, got) == 1 }
+	return !a.used && (same(a.browserHash, browserHash(ctx)) || same(a.secret, sessionHash(ctx)))
 }
 
 // chooseSession binds a pending request to the session whose user said yes.
@@ -147,9 +151,10 @@ func (s *storage) AuthRequestByID(ctx context.Context, id string) (op.AuthReques
 	return found, nil
 }
 
-// SaveAuthCode implements op.Storage. The code is made once: a request that has one keeps it.
+// SaveAuthCode implements op.Storage. Of several codes the last is good: a form that was sent twice has two answers, of which
+// the browser follows the second.
 func (s *storage) SaveAuthCode(ctx context.Context, id, code string) error {
-	tag, err := s.pool.Exec(ctx, `UPDATE auth_requests SET code_hash = $2 WHERE id = $1 AND code_hash IS NULL`, id, hashSecret(code))
+	tag, err := s.pool.Exec(ctx, `UPDATE auth_requests SET code_hash = $2 WHERE id = $1 AND used_at IS NULL`, id, hashSecret(code))
 	if err != nil {
 		return internal(fmt.Errorf("store code: %w", err))
 	}

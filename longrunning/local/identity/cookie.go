@@ -47,7 +47,10 @@ func (p *Provider) cookie(r *http.Request, name string) (string, bool) {
 // browserLifetime is longer than anybody takes to sign in.
 const browserLifetime = 24 * time.Hour
 
-type browserKey struct{}
+type (
+	browserKey struct{}
+	sessionKey struct{}
+)
 
 // browser marks the browser that asks and returns the request with that mark in its context, where createAuthRequest
 // finds it.
@@ -57,15 +60,19 @@ func (p *Provider) browser(w http.ResponseWriter, r *http.Request) *http.Request
 		mark = newSecret()
 		p.setCookie(w, browserCookie, mark, browserLifetime)
 	}
-	return r.WithContext(context.WithValue(r.Context(), browserKey{}, hashSecret(mark)))
+	ctx := context.WithValue(r.Context(), browserKey{}, hashSecret(mark))
+	if secret, ok := p.cookie(r, sessionCookie); ok {
+		ctx = context.WithValue(ctx, sessionKey{}, hashSecret(secret))
+	}
+	return r.WithContext(ctx)
 }
 
 // renewBrowser marks the browser anew: whoever planted the mark that it had knows nothing of it any more. The requests
-// that it began go with it, those of other tabs as well.
-func (p *Provider) renewBrowser(w http.ResponseWriter, r *http.Request) error {
+// that it began go with it, those of other tabs as well. One that is finished right now stays: its form may come twice.
+func (p *Provider) renewBrowser(w http.ResponseWriter, r *http.Request, finished string) error {
 	mark := newSecret()
-	_, err := p.pool.Exec(r.Context(), `UPDATE auth_requests SET browser_hash = $2 WHERE browser_hash = $1 AND used_at IS NULL`,
-		browserHash(r.Context()), hashSecret(mark))
+	_, err := p.pool.Exec(r.Context(), `UPDATE auth_requests SET browser_hash = $2
+		WHERE browser_hash = $1 AND used_at IS NULL AND id <> $3`, browserHash(r.Context()), hashSecret(mark), finished)
 	if err != nil {
 		return store.Fault(fmt.Errorf("mark browser anew: %w", err))
 	}
@@ -76,5 +83,11 @@ func (p *Provider) renewBrowser(w http.ResponseWriter, r *http.Request) error {
 // browserHash is nil where the request came from no marked browser.
 func browserHash(ctx context.Context) []byte {
 	hash, _ := ctx.Value(browserKey{}).([]byte)
+	return hash
+}
+
+// sessionHash is nil where the browser has no session.
+func sessionHash(ctx context.Context) []byte {
+	hash, _ := ctx.Value(sessionKey{}).([]byte)
 	return hash
 }

@@ -7,7 +7,7 @@
 //
 // What the library does not give and this package adds:
 //   - PKCE with S256 is demanded of every client, and only the code flow exists;
-//   - an authorization request belongs to the browser that began it, lives ten minutes and gives out one code;
+//   - an authorization request belongs to the browser that began it, lives ten minutes and gives out one code at a time;
 //   - access tokens are opaque, sealed with AES-GCM and looked up at every use, so they die at once with their session;
 //   - a refresh token works once; showing it again ends everything that came from it;
 //   - introspection tells "not active" from "cannot say now" (503).

@@ -126,6 +126,28 @@ func TestWhatWasPlantedBeforeASignInIsWorthlessAfterIt(t *testing.T) {
 	victim.codeAt(victim.get(tab.url.String()), f) // the other tab goes on
 }
 
+// Somebody presses the button twice: the browser shows the answer to the second form, which was sent with the same cookies.
+func TestAFormThatIsSentTwiceSignsIn(t *testing.T) {
+	w := newWorld(t)
+	f := w.portalFlow()
+	w.browser().signUp(f, "ada@example.org")
+	b, twin := w.browser(), w.browser()
+	form := b.get(f.url())
+	address, err := url.Parse(w.server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	twin.client.Jar.SetCookies(address, b.client.Jar.Cookies(address))
+	first := b.codeAt(b.submit(form, "email", "ada@example.org", "password", password), f)
+	second := twin.codeAt(twin.submit(form, "email", "ada@example.org", "password", password), f)
+	if got := f.exchange(first); got.Error != "invalid_grant" {
+		t.Errorf("both codes of one sign-in work: %+v", got)
+	}
+	if got := f.exchange(second); got.status != http.StatusOK || !w.active(got.Access) {
+		t.Errorf("the code that the browser is given does not work: %+v", got)
+	}
+}
+
 func TestAnotherPasswordEndsTheSessionsOfTheOldOne(t *testing.T) {
 	w := newWorld(t)
 	b, f := w.browser(), w.portalFlow()

@@ -129,7 +129,11 @@ func (p *Provider) welcome(w http.ResponseWriter, r *http.Request, request *auth
 	if err != nil {
 		return err
 	}
-	if err := p.renewBrowser(w, r); err != nil {
+	finished := ""
+	if request != nil && !p.asks(request) {
+		finished = request.id
+	}
+	if err := p.renewBrowser(w, r, finished); err != nil {
 		return err
 	}
 	started, err := p.startSession(r.Context(), w, before, who)
@@ -147,9 +151,15 @@ func (p *Provider) proceed(w http.ResponseWriter, r *http.Request, request *auth
 		web.LocalRedirect(w, r, "/")
 		return nil
 	}
-	if asking, _ := p.client(request.clientID); asking.Native {
+	if p.asks(request) {
 		web.LocalRedirect(w, r, allowPath+"?"+requestQuery(request.id))
 		return nil
 	}
 	return p.finish(w, r, request, s)
+}
+
+// asks reports whether the person is asked before the application of request is let in.
+func (p *Provider) asks(request *authRequest) bool {
+	asking, _ := p.client(request.clientID)
+	return asking.Native
 }
