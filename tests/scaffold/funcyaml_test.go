@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -29,8 +30,12 @@ type funcYAML struct {
 		Builder string `json:"builder"`
 	} `json:"build"`
 	Run struct {
-		Envs         []env `json:"envs"`
-		StartTimeout int   `json:"startTimeout"`
+		Envs    []env `json:"envs"`
+		Volumes []struct {
+			Secret string `json:"secret"`
+			Path   string `json:"path"`
+		} `json:"volumes"`
+		StartTimeout int `json:"startTimeout"`
 	} `json:"run"`
 	Deploy struct {
 		Namespace          string            `json:"namespace"`
@@ -94,6 +99,9 @@ func check(name string, text []byte) (funcYAML, error) {
 		want(!secretName.MatchString(e.Name) || secretRef.MatchString(e.Value), "%s must refer to a Secret", e.Name)
 		want(e.Value != "", "%s is empty", e.Name)
 		seen[e.Name] = true
+	}
+	for _, v := range f.Run.Volumes {
+		want(dnsLabel.MatchString(v.Secret) && filepath.IsAbs(v.Path), "a volume needs a Secret and a path, not %q and %q", v.Secret, v.Path)
 	}
 	return f, errors.Join(all...)
 }
