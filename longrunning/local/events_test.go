@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -25,7 +26,7 @@ func TestOnlyWhoKnowsThePathReachesTheBroker(t *testing.T) {
 }
 
 func TestInternalPortsAnswerToTheirAddressOnly(t *testing.T) {
-	p := &Platform{doors: map[string]net.Listener{}}
+	p := &Platform{config: Config{Log: slog.New(slog.DiscardHandler)}, doors: map[string]net.Listener{}}
 	t.Cleanup(func() {
 		for _, stop := range p.onStop {
 			_ = stop(context.WithoutCancel(t.Context()))
